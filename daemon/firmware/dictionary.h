@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What an image says about itself: the zlib stream with a JSON data dictionary that Klipper builds
+ * carry (protocol.md of Klipper; "app" is missing in builds of 2021), and the USB device descriptor
+ * inside the image. Pure; allocates at most DICTIONARY_MAX_INFLATED.
+ */
+
+#define DICTIONARY_MAX_INFLATED (256 * 1024)
+
+struct dictionary {
+	char app[32];	  /* "Klipper"; printable ASCII, cut; "" where unknown */
+	char version[64]; /* "v0.13.0-730-g1234567" */
+	char mcu[32];	  /* "stm32f446xx" */
+	size_t end;	  /* offset just behind the zlib stream in the image */
+};
+
+/* True where a dictionary was found and read; ret is zeroed otherwise. */
+bool dictionary_find(struct dictionary *ret, const uint8_t *bytes, size_t size);
+
+/*
+ * True where exactly one USB device descriptor (USB 2.0 table 9-8) with plausible fields lies in the
+ * image: the identity to expect after leaving.
+ */
+bool dictionary_usb_identity(const uint8_t *bytes, size_t size, uint16_t *ret_vendor,
+	uint16_t *ret_product);
