@@ -6,9 +6,9 @@
  *   TO_IDLE: READY --> STATUS --error or half-way--> CLEAR --> STATUS ... --dfuIDLE--> ENDED
  *   READ:    READY --> SENT --data--> ENDED;  SENT --stall--> WHY --> ENDED
  *
- * Invariants: CLRSTATUS is sent in dfuERROR only (ST's stacks go INTO dfuERROR by it elsewhere), and
- * ABORT only where it is legal; a GETSTATUS that follows a wait may be held by the device until its
- * work is done, so it gets COMMAND_WORK_TIMEOUT_MS; a stalled GETSTATUS is asked again at most
+ * Invariants: CLRSTATUS is sent in dfuERROR only (ST's stacks go INTO dfuERROR by it elsewhere),
+ * and ABORT only where it is legal; a GETSTATUS that follows a wait may be held by the device until
+ * its work is done, so it gets COMMAND_WORK_TIMEOUT_MS; a stalled GETSTATUS is asked again at most
  * STALLS_MAX times (full-speed device cores stall an early one); no loop is without a bound.
  *
  * Sources: DFU 1.1 chapter 6 and appendix A; AN3156 (SET_ADDRESS, ERASE, write, read, leave).
@@ -18,11 +18,11 @@
 #include <assert.h>
 #include <string.h>
 
-#define ROUNDS_MAX 8	  /* clears and aborts until a device counts as stuck */
-#define STALLS_MAX 3	  /* of GETSTATUS in one command */
-#define POLL_FLOOR_MS 1	  /* a device that says 0 while busy would be asked without end */
+#define ROUNDS_MAX	8    /* clears and aborts until a device counts as stuck */
+#define STALLS_MAX	3    /* of GETSTATUS in one command */
+#define POLL_FLOOR_MS	1    /* a device that says 0 while busy would be asked without end */
 #define POLL_CEILING_MS 5000 /* 24 bits can say 4.6 hours */
-#define STALL_WAIT_MS 100
+#define STALL_WAIT_MS	100
 
 static enum dfu_progress command_end(struct command *c, enum dfu_failure failure)
 {

@@ -38,8 +38,8 @@ enum command_state {
 /* A device may be busy with one command that long, whatever it says. */
 #define COMMAND_BUSY_LIMIT_MS 64000
 /* The GETSTATUS that waits for an erase may be held that long. */
-#define COMMAND_WORK_TIMEOUT_MS 35000
-#define COMMAND_TIMEOUT_MS	5000
+#define COMMAND_WORK_TIMEOUT_MS	 35000
+#define COMMAND_TIMEOUT_MS	 5000
 #define COMMAND_LEAVE_TIMEOUT_MS 1000
 
 struct command {

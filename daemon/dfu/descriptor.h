@@ -22,7 +22,7 @@ struct dfu_function {
 	uint16_t vendor, product, bcd_device;
 	uint8_t configuration; /* bConfigurationValue */
 	uint8_t interface;     /* bInterfaceNumber */
-	uint8_t protocol;      /* 1 run-time mode, 2 DFU mode, 0 as some DFU 1.0 and DfuSe devices say */
+	uint8_t protocol; /* 1 run-time mode, 2 DFU mode, 0 as some DFU 1.0 and DfuSe devices say */
 	struct dfu_alternate alternates[DESCRIPTOR_MAX_ALTERNATES];
 	size_t n_alternates;
 

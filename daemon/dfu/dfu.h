@@ -67,8 +67,8 @@ enum dfu_status_code {
 
 /* The answer to GETSTATUS (DFU 1.1, 6.1.2). */
 struct dfu_status {
-	uint8_t status; /* enum dfu_status_code, or what the device made of it */
-	uint8_t state;	/* enum dfu_state, or what the device made of it */
+	uint8_t status;	       /* enum dfu_status_code, or what the device made of it */
+	uint8_t state;	       /* enum dfu_state, or what the device made of it */
 	uint32_t poll_timeout; /* ms, 24 bits */
 };
 

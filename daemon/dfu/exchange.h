@@ -11,8 +11,8 @@
  */
 
 enum dfu_event_kind {
-	DFU_EVENT_BEGIN,     /* the first call; nothing was done yet */
-	DFU_EVENT_ANSWERED,  /* the control transfer or the set-alternate succeeded */
+	DFU_EVENT_BEGIN,    /* the first call; nothing was done yet */
+	DFU_EVENT_ANSWERED, /* the control transfer or the set-alternate succeeded */
 	DFU_EVENT_STALLED,
 	DFU_EVENT_TIMED_OUT, /* the device did not answer within the action's time-out */
 	DFU_EVENT_GONE,	     /* the device is off the bus */

@@ -2,13 +2,13 @@
 /*
  * The plan of one flash.
  *
- * Model: segments (the image) lie in sectors (the device). Sectors concerned form spans, one for each
- * contiguous stretch of them that segments share; a span has a buffer with the bytes wanted and one
- * with the bytes found. Comparing the two decides sector by sector.
+ * Model: segments (the image) lie in sectors (the device). Sectors concerned form spans, one for
+ * each contiguous stretch of them that segments share; a span has a buffer with the bytes wanted
+ * and one with the bytes found. Comparing the two decides sector by sector.
  *
- * Order, and why: the sector of the lowest first block is erased first, also when it alone would not
- * need it, and that first block is written last. Between the two nothing on the board looks like a
- * program, so an interrupted flash cannot be started by anyone.
+ * Order, and why: the sector of the lowest first block is erased first, also when it alone would
+ * not need it, and that first block is written last. Between the two nothing on the board looks
+ * like a program, so an interrupted flash cannot be started by anyone.
  *
  * Invariants: every erase is a sector concerned, every written byte lies in an erased sector, no
  * protected byte lies in a sector concerned.
@@ -22,10 +22,10 @@
 
 struct plan_span {
 	uint32_t address;
-	uint64_t size;	/* up to the last byte of its last segment */
-	uint64_t room;	/* size rounded up to the granule, within the last sector */
+	uint64_t size;	 /* up to the last byte of its last segment */
+	uint64_t room;	 /* size rounded up to the granule, within the last sector */
 	uint8_t *wanted; /* room bytes, 0xFF behind size */
-	uint8_t *found;	/* size bytes; NULL where nothing can be read */
+	uint8_t *found;	 /* size bytes; NULL where nothing can be read */
 };
 
 /* A list of runs while it grows. */
@@ -143,8 +143,8 @@ static struct plan_sector *plan_sector_of(const struct plan *plan, uint32_t addr
 }
 
 /*
- * Bytes of a sector that no segment covers and that lie before a segment must be kept, so they must be
- * readable.
+ * Bytes of a sector that no segment covers and that lie before a segment must be kept, so they must
+ * be readable.
  */
 static bool plan_must_keep(const struct plan *plan, uint32_t address, uint64_t kept_until)
 {
@@ -366,8 +366,9 @@ static bool plan_sector_differs(const struct plan *plan, const struct plan_secto
 		uint64_t offset = 0;
 		const uint64_t size = plan_overlap(span, sector, &offset);
 
-		if (size > 0 && (span->found == NULL ||
-					memcmp(span->found + offset, span->wanted + offset, size) != 0)) {
+		if (size > 0 &&
+			(span->found == NULL ||
+				memcmp(span->found + offset, span->wanted + offset, size) != 0)) {
 			return true;
 		}
 	}
@@ -384,8 +385,8 @@ static uint64_t plan_head_end(const struct plan *plan, const struct plan_segment
 }
 
 /*
- * A first block is written as a whole: where one of the sectors below it is erased, all of them are.
- * True where that added one.
+ * A first block is written as a whole: where one of the sectors below it is erased, all of them
+ * are. True where that added one.
  */
 static bool plan_round_up_head(struct plan *plan, const struct plan_segment *segment, bool always)
 {
@@ -402,8 +403,7 @@ static bool plan_round_up_head(struct plan *plan, const struct plan_segment *seg
 	for (size_t i = 0; any && i < plan->n_sectors; i++) {
 		struct plan_sector *s = &plan->sectors[i];
 
-		if (!s->erase && s->start < end &&
-			plan_end(s->start, s->size) > segment->address) {
+		if (!s->erase && s->start < end && plan_end(s->start, s->size) > segment->address) {
 			s->erase = true;
 			added = true;
 		}
@@ -446,7 +446,8 @@ static int plan_order_erases(struct plan *plan)
 	return 0;
 }
 
-/* Where the stretch that begins at `at` ends: at the sector's end, a head's begin or the span's end. */
+/* Where the stretch that begins at `at` ends: at the sector's end, a head's begin or the span's
+ * end. */
 static uint64_t plan_stretch_end(
 	const struct plan *plan, const struct plan_span *span, uint64_t at, bool *ret_head)
 {
@@ -490,8 +491,7 @@ static int plan_add_stretch(
 		last->size += (uint32_t)(end - at);
 		return 0;
 	}
-	return plan_add_run(
-		runs, (uint32_t)at, end - at, span->wanted + (at - span->address));
+	return plan_add_run(runs, (uint32_t)at, end - at, span->wanted + (at - span->address));
 }
 
 static int plan_split_span(struct plan *plan, const struct plan_span *span,

@@ -11,8 +11,8 @@
  * What will be read, erased and written, and in which order. Made before anything is touched
  * (plan_make), completed once the flash was read (plan_decide). Pure.
  *
- * The image's segments are laid out in spans: a span begins at the start of the first sector that it
- * touches, so that what lies in that sector before the image is read and written back; what lies
+ * The image's segments are laid out in spans: a span begins at the start of the first sector that
+ * it touches, so that what lies in that sector before the image is read and written back; what lies
  * behind the image in its last sector becomes 0xFF.
  */
 
@@ -32,7 +32,7 @@ struct plan_request {
 	const struct plan_range *protects; /* never erased, never written */
 	size_t n_protects;
 	uint16_t transfer_size; /* bytes of a block, 8..4096 */
-	uint16_t granule;	/* the device writes in multiples of it; a tail is padded with 0xFF */
+	uint16_t granule; /* the device writes in multiples of it; a tail is padded with 0xFF */
 	bool can_read;
 };
 
@@ -85,11 +85,14 @@ struct plan {
 	bool can_read;
 };
 
-#define PLAN_INIT {0}
+#define PLAN_INIT                                                                                  \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 /*
- * 0 with *ret_fault PLAN_GOOD and a plan; 0 with another fault, *ret_address the first byte that it is
- * about and no plan; -ENOMEM. Memory in proportion to the image and the sectors that it touches.
+ * 0 with *ret_fault PLAN_GOOD and a plan; 0 with another fault, *ret_address the first byte that it
+ * is about and no plan; -ENOMEM. Memory in proportion to the image and the sectors that it touches.
  */
 int plan_make(struct plan *ret, const struct plan_request *request, enum plan_fault *ret_fault,
 	uint32_t *ret_address);
@@ -107,7 +110,7 @@ uint64_t plan_worst_ms(const struct plan *plan);
 const char *plan_fault_to_string(enum plan_fault fault); /* "outside-map", ...: a DFUD_REASON */
 
 /*
- * What was found at an address before anything was erased: *ret_size bytes are known there (0 and NULL
- * for none).
+ * What was found at an address before anything was erased: *ret_size bytes are known there (0 and
+ * NULL for none).
  */
 const uint8_t *plan_found(const struct plan *plan, uint32_t address, uint32_t *ret_size);

@@ -51,8 +51,8 @@ static void run_enter(struct run *run, enum run_state state)
 		break;
 	case RUN_BLOCKS: {
 		const uint32_t left = run->bytes.size - run->done;
-		const uint16_t block = (uint16_t)(DFUSE_FIRST_BLOCK +
-						  (run->done - run->base) / run->block_size);
+		const uint16_t block =
+			(uint16_t)(DFUSE_FIRST_BLOCK + (run->done - run->base) / run->block_size);
 		uint8_t *data = run->bytes.data + run->done;
 
 		run->length = left < run->block_size ? (uint16_t)left : run->block_size;

@@ -9,9 +9,9 @@
 #include "dfu/plan.h"
 
 /*
- * One contiguous run of bytes to or from a DfuSe device: SET_ADDRESS once, then blocks of exactly the
- * transfer size with block numbers counting up (the device computes address + (wValue - 2) * size), the
- * last one as short as need be. Pure; see exchange.h.
+ * One contiguous run of bytes to or from a DfuSe device: SET_ADDRESS once, then blocks of exactly
+ * the transfer size with block numbers counting up (the device computes address + (wValue - 2) *
+ * size), the last one as short as need be. Pure; see exchange.h.
  */
 
 enum run_kind {
@@ -41,9 +41,9 @@ struct run {
 	enum dfu_failure failure;
 	struct plan_run bytes; /* the whole run; its data is borrowed */
 	uint16_t block_size;
-	uint32_t done;	       /* bytes moved; at a failure: where it happened, from the start */
-	uint32_t base;	       /* bytes moved when the address was last set */
-	uint16_t length;       /* of the block under way */
+	uint32_t done;	 /* bytes moved; at a failure: where it happened, from the start */
+	uint32_t base;	 /* bytes moved when the address was last set */
+	uint16_t length; /* of the block under way */
 	struct command command;
 	uint8_t buffer[RUN_BLOCK_MAX]; /* what VERIFY read */
 };

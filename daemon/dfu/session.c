@@ -20,9 +20,9 @@
  * "..." is one round for each run or sector of the plan. Whatever fails ends the session, but after
  * VERIFIED nothing can fail it any more: from there on only the port can tell how it went.
  *
- * Invariants: no erase before the answer; the first blocks are written after everything else was read
- * back; the address is set again before the leave, because reading moved it; a mark is durable before
- * the action that it announces.
+ * Invariants: no erase before the answer; the first blocks are written after everything else was
+ * read back; the address is set again before the leave, because reading moved it; a mark is durable
+ * before the action that it announces.
  */
 #include "dfu/session.h"
 
@@ -158,8 +158,8 @@ static enum session_turn session_after(
 		return session_enter(s, SESSION_SEAL, event, a);
 	case SESSION_SEAL:
 		s->flash = SESSION_WRITTEN;
-		return session_mark(s, SESSION_MARK_WRITTEN,
-			can_read ? SESSION_VERIFY_SEAL : SESSION_POINT);
+		return session_mark(
+			s, SESSION_MARK_WRITTEN, can_read ? SESSION_VERIFY_SEAL : SESSION_POINT);
 	case SESSION_VERIFY_SEAL:
 		s->verified = true;
 		return session_mark(s, SESSION_MARK_VERIFIED, SESSION_POINT);
@@ -189,8 +189,8 @@ static void session_note_status(struct session *s, const struct command *command
 }
 
 /*
- * A mismatch with the old content still in place is a sector that ignored its erase: write protection,
- * which the ROM does not report (AN3156).
+ * A mismatch with the old content still in place is a sector that ignored its erase: write
+ * protection, which the ROM does not report (AN3156).
  */
 static bool session_is_write_protected(const struct session *s)
 {

@@ -29,12 +29,12 @@ enum session_state {
 	SESSION_READ,	   /* what is there */
 	SESSION_ASKED,	   /* waits for the answer */
 	SESSION_ERASE,
-	SESSION_WRITE,	   /* all but the first blocks */
-	SESSION_VERIFY,	   /* the same, read back */
-	SESSION_SEAL,	   /* the first blocks, lowest address last */
+	SESSION_WRITE,	/* all but the first blocks */
+	SESSION_VERIFY, /* the same, read back */
+	SESSION_SEAL,	/* the first blocks, lowest address last */
 	SESSION_VERIFY_SEAL,
-	SESSION_MARKING,   /* waits until a mark is durable */
-	SESSION_POINT,	   /* SET_ADDRESS to where the board shall start */
+	SESSION_MARKING, /* waits until a mark is durable */
+	SESSION_POINT,	 /* SET_ADDRESS to where the board shall start */
 	SESSION_LEAVE,
 	SESSION_ENDED,
 	_SESSION_STATE_MAX,
@@ -120,8 +120,8 @@ enum session_turn session_step(
 void session_answer(struct session *session, bool go);
 
 /*
- * The DFUD_REASON word for a failed session; whether that counts as a refusal (nothing was erased and
- * another try on this board would end the same).
+ * The DFUD_REASON word for a failed session; whether that counts as a refusal (nothing was erased
+ * and another try on this board would end the same).
  */
 const char *session_reason(const struct session *session, bool *ret_refused);
 

@@ -6,12 +6,13 @@
 
 /*
  * One USB device, opened by its node: the seam between the worker and the bus. usb-libusb.c is the
- * real one; the tests link one with the simulated board behind it. Every call blocks, at most as long
- * as its time-out says, and set_alternate and reset as long as the kernel needs (5 s and more).
+ * real one; the tests link one with the simulated board behind it. Every call blocks, at most as
+ * long as its time-out says, and set_alternate and reset as long as the kernel needs (5 s and
+ * more).
  *
  * Errors: -EPIPE the device stalled, -ETIMEDOUT it did not answer in time, -ENODEV it is gone,
- * -EIO the transfer broke on the wire, -EOVERFLOW it sent more than asked for, -EACCES and -EBUSY at
- * open and claim; any other is a failure of our own.
+ * -EIO the transfer broke on the wire, -EOVERFLOW it sent more than asked for, -EACCES and -EBUSY
+ * at open and claim; any other is a failure of our own.
  */
 
 struct usb;
@@ -28,8 +29,8 @@ int usb_claim(struct usb *usb, uint8_t interface);
 int usb_set_alternate(struct usb *usb, uint8_t interface, uint8_t alternate);
 
 /*
- * A control transfer. type is bmRequestType: its top bit says the direction. For IN, data receives at
- * most length bytes; for OUT, data is not changed. At most 4096 bytes. Bytes transferred.
+ * A control transfer. type is bmRequestType: its top bit says the direction. For IN, data receives
+ * at most length bytes; for OUT, data is not changed. At most 4096 bytes. Bytes transferred.
  */
 int usb_control(struct usb *usb, uint8_t type, uint8_t request, uint16_t value, uint16_t index,
 	uint8_t *data, uint16_t length, uint32_t timeout_ms);

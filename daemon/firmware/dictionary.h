@@ -24,8 +24,8 @@ struct dictionary {
 bool dictionary_find(struct dictionary *ret, const uint8_t *bytes, size_t size);
 
 /*
- * True where exactly one USB device descriptor (USB 2.0 table 9-8) with plausible fields lies in the
- * image: the identity to expect after leaving.
+ * True where exactly one USB device descriptor (USB 2.0 table 9-8) with plausible fields lies in
+ * the image: the identity to expect after leaving.
  */
-bool dictionary_usb_identity(const uint8_t *bytes, size_t size, uint16_t *ret_vendor,
-	uint16_t *ret_product);
+bool dictionary_usb_identity(
+	const uint8_t *bytes, size_t size, uint16_t *ret_vendor, uint16_t *ret_product);

@@ -11,9 +11,9 @@
  * machine). It has no clock and no I/O: time comes in with each call, in microseconds.
  *
  * The truth modelled is that of an STM32F446 ROM as real devices show it: 512 KiB at 0x08000000 in
- * 4x16K 1x64K 3x128K, four alternates, transfer size 2048, SET_ADDRESS and each block advertised with
- * 104 ms and erases with 100 ms while the work takes 16 us a byte and the sector's typical erase time,
- * an early GETSTATUS held until the work is done, serial "STM32FxSTM32".
+ * 4x16K 1x64K 3x128K, four alternates, transfer size 2048, SET_ADDRESS and each block advertised
+ * with 104 ms and erases with 100 ms while the work takes 16 us a byte and the sector's typical
+ * erase time, an early GETSTATUS held until the work is done, serial "STM32FxSTM32".
  */
 
 enum board_presence {
@@ -24,7 +24,8 @@ enum board_presence {
 
 /* What the board does after it left DFU mode. */
 enum board_boot {
-	BOARD_BOOTS_FLASH, /* a valid vector table at the leave address: run-time mode; else DFU again */
+	BOARD_BOOTS_FLASH, /* a valid vector table at the leave address: run-time mode; else DFU
+			      again */
 	BOARD_BOOTS_DFU,   /* boot pins strapped: DFU mode again whatever the flash holds */
 	BOARD_BOOTS_GONE,  /* the program runs and shows no USB */
 	BOARD_STAYS,	   /* ignores the leave and remains in DFU mode */
@@ -36,15 +37,15 @@ enum board_boot {
 enum board_fault_kind {
 	BOARD_FAULT_NONE,
 	BOARD_FAULT_STALL,
-	BOARD_FAULT_SILENCE,	/* never answers that transfer */
-	BOARD_FAULT_SHORT,	/* one byte less than asked for */
-	BOARD_FAULT_VANISH,	/* off the bus at that transfer */
-	BOARD_FAULT_STATE,	/* GETSTATUS tells state `value` */
-	BOARD_FAULT_STATUS,	/* the operation ends in dfuERROR with status `value` */
-	BOARD_FAULT_BUSY,	/* dfuDNBUSY for ever */
-	BOARD_FAULT_CORRUPT,	/* one bit of that block is stored wrongly */
-	BOARD_FAULT_IGNORE,	/* the operation says OK and does nothing (write protection) */
-	BOARD_FAULT_TIMEOUT,	/* advertises a poll timeout of `value` ms */
+	BOARD_FAULT_SILENCE, /* never answers that transfer */
+	BOARD_FAULT_SHORT,   /* one byte less than asked for */
+	BOARD_FAULT_VANISH,  /* off the bus at that transfer */
+	BOARD_FAULT_STATE,   /* GETSTATUS tells state `value` */
+	BOARD_FAULT_STATUS,  /* the operation ends in dfuERROR with status `value` */
+	BOARD_FAULT_BUSY,    /* dfuDNBUSY for ever */
+	BOARD_FAULT_CORRUPT, /* one bit of that block is stored wrongly */
+	BOARD_FAULT_IGNORE,  /* the operation says OK and does nothing (write protection) */
+	BOARD_FAULT_TIMEOUT, /* advertises a poll timeout of `value` ms */
 };
 
 struct board_fault {
@@ -59,27 +60,27 @@ struct board_fault {
 #define BOARD_MAX_FAULTS 4
 
 struct board_options {
-	const char *layout;  /* alternate 0's string; NULL: the F446's */
-	const char *serial;  /* NULL: "STM32FxSTM32" */
-	uint16_t vendor, product;      /* 0: 0483:df11 */
+	const char *layout;		  /* alternate 0's string; NULL: the F446's */
+	const char *serial;		  /* NULL: "STM32FxSTM32" */
+	uint16_t vendor, product;	  /* 0: 0483:df11 */
 	uint16_t run_vendor, run_product; /* of the booted program; 0: 1d50:614e */
-	const char *run_product_name;  /* NULL: "stm32f446xx" */
-	const char *run_serial;	       /* NULL: "3E0036000851313339353335" */
-	uint16_t transfer_size;	       /* 0: 2048 */
-	bool cold_error;     /* starts in dfuERROR with status 10, as this ROM does */
+	const char *run_product_name;	  /* NULL: "stm32f446xx" */
+	const char *run_serial;		  /* NULL: "3E0036000851313339353335" */
+	uint16_t transfer_size;		  /* 0: 2048 */
+	bool cold_error;		  /* starts in dfuERROR with status 10, as this ROM does */
 	bool answers_leave;  /* answers the GETSTATUS of the leave (dfuMANIFEST) before it goes */
 	bool no_upload;	     /* bitCanUpload is clear */
 	bool read_protected; /* erase, write and read end in dfuERROR/errVENDOR */
 	bool runs_at_start;  /* begins in run-time mode if the flash is bootable */
 	enum board_boot boot;
-	uint32_t boot_ms;    /* from leaving the bus to coming back; 0: 600 */
-	uint32_t speedup;    /* divides every duration; 0: 1 */
+	uint32_t boot_ms; /* from leaving the bus to coming back; 0: 600 */
+	uint32_t speedup; /* divides every duration; 0: 1 */
 	struct board_fault faults[BOARD_MAX_FAULTS];
 };
 
 /* What was asked of the board, counted. */
 struct board_counts {
-	uint64_t transfers;    /* DFU class requests */
+	uint64_t transfers; /* DFU class requests */
 	uint64_t get_status, clear_status, aborts, uploads, blocks;
 	uint64_t set_address, erases, mass_erases, leaves;
 	uint64_t bytes_written, bytes_read, bytes_erased;
@@ -122,9 +123,9 @@ struct board *board_free(struct board *board);
 /*
  * Control endpoint: class requests of DFU, and the standard requests a host needs (descriptors,
  * strings, SET_CONFIGURATION, SET_INTERFACE, GET_CONFIGURATION; in run-time mode also CDC-ACM's
- * SET_LINE_CODING, GET_LINE_CODING, SET_CONTROL_LINE_STATE). data: OUT payload in, IN payload out (room
- * for setup->length). *ret_length: bytes transferred. *ret_at_us: when the answer is on the wire, never
- * before now_us: a front delivers it then.
+ * SET_LINE_CODING, GET_LINE_CODING, SET_CONTROL_LINE_STATE). data: OUT payload in, IN payload out
+ * (room for setup->length). *ret_length: bytes transferred. *ret_at_us: when the answer is on the
+ * wire, never before now_us: a front delivers it then.
  */
 enum board_answer board_control(struct board *board, uint64_t now_us,
 	const struct board_setup *setup, uint8_t *data, uint16_t *ret_length, uint64_t *ret_at_us);
@@ -137,13 +138,14 @@ enum board_presence board_presence(struct board *board, uint64_t now_us, uint32_
 /* When the presence changes next, UINT64_MAX for never by itself. */
 uint64_t board_next_change(const struct board *board, uint64_t now_us);
 
-/* Person's hands: pull the plug (work in flight stops where it is), plug in again, into DFU mode or not. */
+/* Person's hands: pull the plug (work in flight stops where it is), plug in again, into DFU mode or
+ * not. */
 void board_unplug(struct board *board, uint64_t now_us);
 void board_plug(struct board *board, uint64_t now_us, bool dfu);
 
 /* Device and configuration descriptors as the host's kernel would hold them now. Bytes. */
-size_t board_descriptors(const struct board *board, enum board_presence presence, uint8_t *ret,
-	size_t size);
+size_t board_descriptors(
+	const struct board *board, enum board_presence presence, uint8_t *ret, size_t size);
 /* A string by index, as text; NULL for none. */
 const char *board_string(const struct board *board, enum board_presence presence, uint8_t index);
 
