@@ -46,7 +46,7 @@
 	X(INTERRUPTED, "interrupted", "ca55fe2b8d6b4200b1da1f39955e4bb2")                          \
 	X(CANCELLED, "cancelled", "63b0223f7f364d5588f88cda1ca59b67")
 
-#define JOURNAL_FILE_REASONS(X)                                                                    \
+#define JOURNAL_REASONS(X)                                                                         \
 	X(EMPTY, "empty", "5e1597f68f2648bd9d24095eda0288d0")                                      \
 	X(TEXT, "text", "46a08ec8f40b4b1eae259cf00b49974e")                                        \
 	X(HTML, "html", "31136b95248a4d139a1e39855b740ad5")                                        \
@@ -57,10 +57,8 @@
 	X(UNREADABLE, "unreadable", "e9cd4366e9e9475dacc267b2602616b5")                            \
 	X(NOT_REGULAR, "not-regular", "66ecd64a1cf34178afc1f282406d6961")                          \
 	X(LINKED, "linked", "2c7aca4e46b54125b4dfb85827b280a7")                                    \
+	X(FORMAT, "format", "5ca65efa57ee4e59ac4b9673ae979687")                                    \
 	X(UNKNOWN_IMAGE, "unknown-image", "35b2f25e256d411298d737e771491895")                      \
-	X(FORMAT, "format", "5ca65efa57ee4e59ac4b9673ae979687")
-
-#define JOURNAL_TARGET_REASONS(X)                                                                  \
 	X(LINK_ADDRESS, "link-address", "345efcf1692241ca8d76437e21a3c38b")                        \
 	X(WRONG_CHIP, "wrong-chip", "f7e14ef70628483e9fbda9dd8b15904b")                            \
 	X(WRONG_DEVICE, "wrong-device", "effaaa5a111740a4a38add4cbe7130c6")                        \
@@ -72,19 +70,14 @@
 	X(WOULD_OVERWRITE_BOOTLOADER, "would-overwrite-bootloader",                                \
 		"ff8cf902d4994ddba5ba40c1df99711d")                                                \
 	X(ALTERNATE, "alternate", "d4295589a73a484b9d46d93e94bb19b8")                              \
-	X(NO_BACKUP, "no-backup", "b10c26cb7b1945b4a52647a7c3d6abdc")
-
-#define JOURNAL_CHOICE_REASONS(X)                                                                  \
+	X(NO_BACKUP, "no-backup", "b10c26cb7b1945b4a52647a7c3d6abdc")                              \
 	X(TWO_BOARDS, "two-boards", "30009b02819642b3b4862bd0a75bf61a")                            \
 	X(TWO_FILES, "two-files", "9da43d0060164f0caa3340249cd0ddd0")                              \
 	X(PORT_NOT_ALLOWED, "port-not-allowed", "7a946a7460654b50b63108f6c86731b6")                \
 	X(EXPIRED, "expired", "d3a6f72c7be146faa1e93cd28cff919e")                                  \
 	X(SUPERSEDED, "superseded", "0915e1d16ae74b97aa765daf7afb9535")                            \
-	X(ATTEMPTS, "attempts", "1bfa833913734f6fabc5027256331582")
-
-#define JOURNAL_POLICY_REASONS(X) X(SIGNATURE, "signature", "15fe04ed316745508c7fd9aa15c2e9c5")
-
-#define JOURNAL_DEVICE_REASONS(X)                                                                  \
+	X(ATTEMPTS, "attempts", "1bfa833913734f6fabc5027256331582")                                \
+	X(SIGNATURE, "signature", "15fe04ed316745508c7fd9aa15c2e9c5")                              \
 	X(ERASE, "erase", "88ee14b7d8384a8bb1c5465db4e0dd89")                                      \
 	X(WRITE, "write", "3a67042a31154be28942dc01b0dbb489")                                      \
 	X(VERIFY, "verify", "497fc4be1cb348ba8ce0793050cd136d")                                    \
@@ -92,20 +85,10 @@
 	X(TIMEOUT, "timeout", "b0df28f38bd34284b763abfbc2320ee4")                                  \
 	X(PROTOCOL, "protocol", "218754aade9c4b0795879600e39310d1")                                \
 	X(VANISHED, "vanished", "c1134716ef9747208fac06a4323a0be4")                                \
-	X(WRITE_PROTECTED, "write-protected", "8a566322014c4470a6b31cbbf6ffb042")
-
-#define JOURNAL_HOST_REASONS(X)                                                                    \
+	X(WRITE_PROTECTED, "write-protected", "8a566322014c4470a6b31cbbf6ffb042")                  \
 	X(NO_ACCESS, "no-access", "959f188b58da4956b4e8262ba2a79947")                              \
 	X(BUSY, "busy", "9c14ad326c0b46ffad0269eef9b73830")                                        \
 	X(NO_SPACE, "no-space", "c5e02290a1a44a8c87ec45341e360a60")                                \
 	X(WORKER_CRASHED, "worker-crashed", "3e35c19fdc324a298944c7deee7daed8")                    \
 	X(WORKER_DEADLINE, "worker-deadline", "847531837fb24253b76f3ea6c2e23721")                  \
 	X(CONFIG, "config", "30a3b4ee0dce4f3ab25bd0c73f660adc")
-
-#define JOURNAL_REASONS(X)                                                                         \
-	JOURNAL_FILE_REASONS(X)                                                                    \
-	JOURNAL_TARGET_REASONS(X)                                                                  \
-	JOURNAL_CHOICE_REASONS(X)                                                                  \
-	JOURNAL_POLICY_REASONS(X)                                                                  \
-	JOURNAL_DEVICE_REASONS(X)                                                                  \
-	JOURNAL_HOST_REASONS(X)
