@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void schema_vcomplain(struct schema *schema, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+schema_vcomplain(struct schema *schema, const char *format, va_list arguments)
 {
 	char text[sizeof(((struct config_problem *)NULL)->text)];
 
