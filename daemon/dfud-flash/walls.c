@@ -19,22 +19,20 @@
 
 /*
  * What the worker parses comes from a stranger's device and a downloaded file. If one of them gets
- *to run its own code here, that code shall find nothing: no file, no socket, no other process.
+ * to run its own code here, that code shall find nothing: no file, no socket, no other process.
  *
  * Four walls, in this order: not dumpable; no new privileges, which the next two need; Landlock
- *with every access to files handled and none allowed (kernel documentation,
- *userspace-api/landlock); the system call filter (seccomp(2), classic BPF), last because it forbids
- *raising walls.
+ * with every access to files handled and none allowed (the kernel's userspace-api/landlock); the
+ * system call filter (seccomp(2), classic BPF), last because it forbids raising walls.
  *
- * The filter is assembled at run time from four tables, in the order in which they are asked:
+ * The filter is assembled at run time from three tables, and asks in this order:
  *
- *	architecture is not ours	kill: the numbers below would mean other calls
- *	walls_allowed			allow
- *	walls_deadly			kill
- *	walls_guarded			allow if (argument & mask) == value for one rule of the
- *call, else EPERM
- *	anything else			ENOSYS, so that libc falls back from newer calls to those
- *here
+ *	another architecture	kill: the numbers would mean other calls
+ *	walls_allowed		allow
+ *	walls_deadly		kill
+ *	walls_guarded, tgkill	allow if (argument & mask) == value for one rule of the call,
+ *				else EPERM, or kill for socketcall
+ *	anything else		ENOSYS, so that libc falls back to older calls
  *
  * Numbers differ between architectures and some calls do not exist on all: each entry that is not
  * everywhere has its guard. Arguments are compared by their lower 32 bits: file descriptors, flags,
@@ -313,6 +311,17 @@ static void walls_add_guard(struct walls_filter *filter, const struct walls_guar
 	walls_add_call(filter, guard->value, SECCOMP_RET_ALLOW);
 }
 
+/* What becomes of a guarded call that no rule allows. */
+static uint32_t walls_refusal(uint32_t call)
+{
+#ifdef __NR_socketcall
+	if (call == __NR_socketcall) {
+		return WALLS_ON_DEADLY;
+	}
+#endif
+	return WALLS_ON_GUARDED;
+}
+
 static void walls_assemble(struct walls_filter *filter)
 {
 	/* for abort(); other processes of this user include the daemon */
@@ -338,7 +347,9 @@ static void walls_assemble(struct walls_filter *filter)
 	walls_add_load(filter, offsetof(struct seccomp_data, nr));
 	walls_add_call(filter, signal_to_self.call, WALLS_ON_GUARDED);
 	for (size_t i = 0; i < N_ELEMENTS(walls_guarded); i++) {
-		walls_add_call(filter, walls_guarded[i].call, WALLS_ON_GUARDED);
+		uint32_t call = walls_guarded[i].call;
+
+		walls_add_call(filter, call, walls_refusal(call));
 	}
 	walls_add_return(filter, WALLS_ON_UNKNOWN);
 }
