@@ -11,20 +11,18 @@
  * Loop and range alone are right for whole images whose default handler loops, and can be wrong for
  * all others: a loop may stand by accident (once in some thousand halfwords of real code) where a
  * wrong B points to, while the right B fails since its default handler does something (Zephyr,
- * NuttX) or since the file was cut off. Entries close that hole. At the right B nearly all handlers
- * are entries, at a wrong one about one in eight. So B *passes* with range, loop and half of the
- * entries, and is certain if in addition
+ * NuttX) or since the file was cut off. Entries close that hole: at the right B nearly all handlers
+ * are entries, at a wrong one about one in eight.
  *
- *   - it has two thirds of the entries, and no other candidate has as many: no other at all, or,
- * with B a place where boot loaders end (Klipper's list, src/stm32/Kconfig), none of these places;
- *   - no other candidate, in range or not, has a loop and half of the entries. Candidates out of
- * range are the right ones of files that were cut off.
+ * B passes with range, loop and half of the entries. It is certain if two more things hold. It has
+ * two thirds of the entries and no other candidate has as many: no other at all, or, if B is a
+ * place where boot loaders end (Klipper's list, src/stm32/Kconfig), no other place of that list.
+ * And no other candidate has a loop and half of the entries, in range or not: the right B of a file
+ * that was cut off is a candidate out of range.
  *
  * With less than VECTOR_BASE_FEW different handlers the entries prove little among hundreds of
- * candidates, but enough among a dozen places.
- *
- * What is not certain is likely if something passes, or if one candidate in range leads by entries
- * alone; else unknown.
+ * candidates, but enough among a dozen places. What is not certain is likely if something passes,
+ * or if one candidate in range leads by entries alone; else unknown.
  */
 
 #include "firmware/vector-base.h"
@@ -124,6 +122,18 @@ static bool vector_base_is_padding(uint16_t earlier, uint16_t before)
 	return before == 0xbf00 || before == 0x46c0 || (before == 0x0000 && earlier != 0x0000);
 }
 
+/* A table of addresses in flash: no function has 0x0800 as its second halfword. */
+static bool vector_base_is_pointer(const struct vector_search *search, size_t offset)
+{
+	uint16_t high;
+
+	if (offset % 4 != 0 || offset + 4 > search->size) {
+		return false;
+	}
+	high = vector_base_halfword(search, offset + 2);
+	return high >= 0x0800 && high < 0x0840;
+}
+
 /* Long runs of 0x0000 and 0xffff are tables; a function begins with neither. */
 static bool vector_base_is_entry(const struct vector_search *search, size_t offset)
 {
@@ -133,7 +143,7 @@ static bool vector_base_is_entry(const struct vector_search *search, size_t offs
 		return false;
 	}
 	first = vector_base_halfword(search, offset);
-	if (first == 0x0000 || first == 0xffff) {
+	if (first == 0x0000 || first == 0xffff || vector_base_is_pointer(search, offset)) {
 		return false;
 	}
 	if (offset == search->table->size || vector_base_is_prologue(search, offset)) {

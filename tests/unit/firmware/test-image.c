@@ -184,6 +184,34 @@ static void test_random_is_raw(void **state)
 	}
 }
 
+/* The tests' own maker: every size comes out exact, and a recipe is all that decides. */
+static void test_recipes(void **state)
+{
+	for (enum image_style style = 0; style < _IMAGE_STYLE_MAX; style++) {
+		for (size_t size = 24576; size < 26000; size += 97) {
+			struct image_recipe recipe = IMAGE_RECIPE_INIT;
+			uint8_t *once, *again, *other;
+
+			recipe.style = style;
+			recipe.size = size;
+			once = image_make(&recipe);
+			again = image_make(&recipe);
+			recipe.seed++;
+			other = image_make(&recipe);
+			assert_non_null(once);
+			assert_non_null(again);
+			assert_non_null(other);
+			assert_memory_equal(once, again, size);
+			assert_memory_not_equal(once, other, size);
+			free(once);
+			free(again);
+			free(other);
+		}
+		assert_int_equal(image_style_from_string(image_style_to_string(style)), style);
+	}
+	assert_int_equal(image_style_from_string("none"), _IMAGE_STYLE_INVALID);
+}
+
 static void test_words(void **state)
 {
 	for (enum image_fault fault = 0; fault < _IMAGE_FAULT_MAX; fault++) {
@@ -202,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_raw_is_placed),
 		cmocka_unit_test(test_every_style_is_raw),
 		cmocka_unit_test(test_random_is_raw),
+		cmocka_unit_test(test_recipes),
 		cmocka_unit_test(test_words),
 	};
 

@@ -87,7 +87,8 @@ static void test_certain_is_right(void **state)
 	for (enum image_style style = 0; style < _IMAGE_STYLE_MAX; style++) {
 		unsigned int n_certain = test_count_certain(style);
 
-		print_message("%s: %u of %u certain\n", image_style_to_string(style), n_certain, n);
+		print_message(
+			"# %s: %u of %u certain\n", image_style_to_string(style), n_certain, n);
 		assert_in_range(n_certain, n * test_least_certain[style] / 100, n);
 	}
 }
