@@ -10,11 +10,11 @@
  * The queue folder: which of the files that people drop are jobs now. Flat; dot-files, *.part,
  * *.tmp, *~ and what goes with a job are no jobs: sidecars (*.sha256, *.minisig, also before their
  * file is there) and the names that dfud itself uses beside it (record, report.txt). A file that
- * was moved in is a job at once; one written in place when `quiet` has passed since its last close without a
- * change of size and ctime; one found by a scan after five times that; one created and never closed
- * after sixty times that. What is no job for its kind or its links is said after `quiet` too, so
- * that `ln` and `rm` of the old name work as a move. Any inotify event only means "look again"; an
- * overflow means a scan.
+ * was moved in is a job at once; one written in place when `quiet` has passed since its last close
+ * without a change of size and ctime; one found by a scan after five times that; one created and
+ * never closed after sixty times that. What is no job for its kind or its links is said after
+ * `quiet` too, so that `ln` and `rm` of the old name work as a move. Any inotify event only means
+ * "look again"; an overflow means a scan.
  *
  * Nothing here opens a file's content, moves it or logs.
  */
