@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct job {
 	struct queue_file file; /* its name points to the array above */
 	char sha256[65];	/* of the bytes that were inspected */
 	struct message image;	/* what the inspection said */
+	bool absent;		/* taken out of the queue while a board had it */
 	unsigned attempts;	/* that failed or were interrupted */
 	char memory[33]; /* the attempt whose record in active/ remembers these, "" for none */
 };
