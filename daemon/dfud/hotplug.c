@@ -175,6 +175,9 @@ static void hotplug_take(struct hotplug *h, struct udev_device *device)
 		return;
 	}
 	hotplug_read(device, &found);
+	if (found.dfu && found.layout[0] == '\0' && strcmp(action, "add") == 0) {
+		return; /* the interfaces are not there yet: bind follows */
+	}
 	h->events.present(h->user, &found);
 }
 
