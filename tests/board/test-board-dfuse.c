@@ -365,6 +365,16 @@ static void test_layout_with_read_only_sectors(void **state)
 	assert_int_equal(rig_dnload(rig, 2 + 9, pattern(), 1025), BOARD_STALL);
 }
 
+static void test_layout_that_cannot_be_read(void **state)
+{
+	struct rig *rig = *state;
+
+	use(rig, &(struct board_options){.layout = "@F/0x08000000/1*16Kg,1*16Kf"});
+	assert_int_equal(rig_upload(rig, 9, 2048), BOARD_ACK);
+	assert_int_equal(rig_upload(rig, 10, 2048), BOARD_STALL);
+	assert_status(rig_status(rig), DFU_STATUS_TARGET, DFU_ERROR, 0);
+}
+
 static void test_bad_layouts(void **state)
 {
 	static const char *const bad[] = {
@@ -381,6 +391,7 @@ static void test_bad_layouts(void **state)
 		"@F/0xfffff000/8*16Kg",
 		"@F/0x08000000/1*4096Mg",
 		"@F/0x08000000/4*16Kgx",
+		"@F/0x08000000/1*64Mg,1*64Mg",
 	};
 
 	for (size_t i = 0; i < N(bad); i++) {
@@ -426,6 +437,7 @@ int main(void)
 		TEST(test_steps_tell_the_order),
 		TEST(test_other_layout),
 		TEST(test_layout_with_read_only_sectors),
+		TEST(test_layout_that_cannot_be_read),
 		TEST(test_bad_layouts),
 		TEST(test_speedup),
 	};

@@ -270,6 +270,7 @@ static void test_unplug_while_erasing(void **state)
 {
 	const uint8_t erase[5] = {DFUSE_ERASE, 0, 0, 0, 8};
 	struct rig *rig = *state;
+	size_t n;
 
 	memset(rig_at(rig, BASE), 0, 0x8000);
 	assert_int_equal(rig_dnload(rig, 0, erase, 5), BOARD_ACK);
@@ -280,6 +281,7 @@ static void test_unplug_while_erasing(void **state)
 	assert_int_equal(*rig_at(rig, BASE + 0x2000), 0);
 	assert_int_equal(counts(rig)->busy_us, 100000);
 	assert_int_equal(counts(rig)->bytes_erased, 0x2000);
+	assert_int_equal(board_steps(rig->board, &n)[0].size, 0x2000);
 }
 
 static void test_unplug_while_mass_erasing(void **state)
