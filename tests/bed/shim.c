@@ -97,21 +97,21 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 }
 
 EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
-	const struct sockaddr *address, socklen_t address_size)
+	__CONST_SOCKADDR_ARG address, socklen_t address_size)
 {
 	LOOK_UP(sendto)
 	struct sockaddr_un room;
 
-	address = address_translate(address, &address_size, &room);
+	address.__sockaddr__ = address_translate(address.__sockaddr__, &address_size, &room);
 	return next(fd, bytes, size, flags, address, address_size);
 }
 
-EXPORT int connect(int fd, const struct sockaddr *address, socklen_t size)
+EXPORT int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
 {
 	LOOK_UP(connect)
 	struct sockaddr_un room;
 
-	address = address_translate(address, &size, &room);
+	address.__sockaddr__ = address_translate(address.__sockaddr__, &size, &room);
 	return next(fd, address, size);
 }
 
