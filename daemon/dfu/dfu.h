@@ -75,6 +75,9 @@ struct dfu_status {
 /* False for any length but DFU_STATUS_LENGTH; *ret is untouched then. */
 bool dfu_status_parse(struct dfu_status *ret, const uint8_t *bytes, uint32_t length);
 
-/* Names for a person; "unknown" for numbers outside the standard. */
+/*
+ * Names for a person: a state as the standard spells it ("dfuERROR"), a status in words ("firmware
+ * is corrupt"). "unknown" for numbers outside the standard.
+ */
 const char *dfu_state_to_string(uint8_t state);
 const char *dfu_status_to_string(uint8_t status);

@@ -17,8 +17,10 @@
 
 struct usb;
 
-/* node: /dev/bus/usb/BBB/DDD. Opens no other device and starts no thread. */
+/* node: /dev/bus/usb/BBB/DDD. Opens no other device, starts no thread, reads nothing of the device. */
 int usb_open(struct usb **ret, const char *node);
+/* The first look at the device; once, before anything below. No file is opened from here on. */
+int usb_begin(struct usb *usb);
 struct usb *usb_free(struct usb *usb);
 
 /* The device descriptor and all configurations, as the kernel holds them: no transfer. Bytes. */

@@ -46,12 +46,29 @@ enum board_fault_kind {
 	BOARD_FAULT_CORRUPT, /* one bit of that block is stored wrongly */
 	BOARD_FAULT_IGNORE,  /* the operation says OK and does nothing (write protection) */
 	BOARD_FAULT_TIMEOUT, /* advertises a poll timeout of `value` ms */
+	_BOARD_FAULT_MAX,
+	_BOARD_FAULT_INVALID = -1,
 };
 
+/* The empty DNLOAD that leaves DFU mode, where a command byte is asked for. */
+#define BOARD_COMMAND_LEAVE 0x100
+
+/*
+ * What a kind means depends on the transfer that it hits. STATUS, BUSY, IGNORE, CORRUPT and TIMEOUT
+ * on a DNLOAD hold for that operation and show in the GETSTATUS that follow; BUSY lets the flash do
+ * its work, and CLRSTATUS twice gets out of it. STATUS, BUSY, STATE and TIMEOUT on a GETSTATUS
+ * change that answer, STATUS on an UPLOAD stalls it into dfuERROR. STALL and SILENCE change no
+ * state: the request is lost. SHORT on a DNLOAD takes one byte less.
+ */
 struct board_fault {
 	enum board_fault_kind kind;
-	int request;	/* enum dfu_request, or -1 for any DFU request */
-	int command;	/* DfuSe command byte for DNLOAD with wValue 0, 0 for data blocks, -1 any */
+	int request; /* enum dfu_request, or -1 for any DFU request */
+	/*
+	 * For DNLOAD: the DfuSe command byte of wValue 0, BOARD_COMMAND_LEAVE, 0 for data blocks,
+	 * -1 any. For GETSTATUS: the command that the status is about, 0 and -1 any. Not looked at
+	 * for others.
+	 */
+	int command;
 	uint32_t nth;	/* how many matching transfers pass unharmed first */
 	uint32_t times; /* how many are hit, 0 means all from then on */
 	uint32_t value;
@@ -71,10 +88,14 @@ struct board_options {
 	bool answers_leave;  /* answers the GETSTATUS of the leave (dfuMANIFEST) before it goes */
 	bool no_upload;	     /* bitCanUpload is clear */
 	bool read_protected; /* erase, write and read end in dfuERROR/errVENDOR */
-	bool runs_at_start;  /* begins in run-time mode if the flash is bootable */
+	bool runs_at_start; /* begins in run-time mode if the flash is bootable, judged at the first
+			       call with a time; else in DFU mode */
+	bool plain; /* another vendor's device: one vendor-specific interface, no DFU, always
+		       BOARD_RUNTIME while plugged in, with the ids of vendor and product */
 	enum board_boot boot;
 	uint32_t boot_ms; /* from leaving the bus to coming back; 0: 600 */
-	uint32_t speedup; /* divides every duration; 0: 1 */
+	uint32_t speedup; /* divides every duration, advertised poll timeouts and boot_ms too; 0: 1
+			   */
 	struct board_fault faults[BOARD_MAX_FAULTS];
 };
 
@@ -84,13 +105,17 @@ struct board_counts {
 	uint64_t get_status, clear_status, aborts, uploads, blocks;
 	uint64_t set_address, erases, mass_erases, leaves;
 	uint64_t bytes_written, bytes_read, bytes_erased;
-	uint64_t busy_us;      /* time in which the flash worked */
-	uint64_t early_status; /* GETSTATUS that came while the flash worked */
-	uint64_t violations;   /* requests that DFU 1.1 forbids in the state they came in */
-	uint64_t unprotects;   /* 0x92: must stay 0 */
+	uint64_t busy_us;	 /* time in which the flash worked */
+	uint64_t early_status;	 /* GETSTATUS that came while the flash worked */
+	uint64_t violations;	 /* requests that DFU 1.1 forbids in the state they came in */
+	uint64_t unprotects;	 /* 0x92: must stay 0 */
+	uint64_t foreign_writes; /* data blocks for option bytes, OTP or features: must stay 0 */
 };
 
-/* What was done to the flash, in order, for tests of the write order. */
+/*
+ * What was done to the memories, in order, for tests of the write order. A refused or ignored
+ * operation is no step; an interrupted one has the size that it reached; a mass erase is one step.
+ */
 enum board_step_kind {
 	BOARD_STEP_ERASE,
 	BOARD_STEP_WRITE,
@@ -133,13 +158,21 @@ enum board_answer board_control(struct board *board, uint64_t now_us,
 /* A USB bus reset. */
 void board_reset(struct board *board, uint64_t now_us);
 
-/* What is on the bus now; call it with growing times. A re-attachment is a new value of visits. */
+/*
+ * What is on the bus now; call it with growing times. A re-attachment is a new value of visits.
+ * Brings the flash up to now_us too: call it before a look at board_flash().
+ */
 enum board_presence board_presence(struct board *board, uint64_t now_us, uint32_t *ret_visits);
+/* Attached, but answering nothing: for fronts that have no kernel to find that out. */
+bool board_is_deaf(const struct board *board);
 /* When the presence changes next, UINT64_MAX for never by itself. */
 uint64_t board_next_change(const struct board *board, uint64_t now_us);
 
-/* Person's hands: pull the plug (work in flight stops where it is), plug in again, into DFU mode or
- * not. */
+/*
+ * Person's hands: pull the plug (work in flight stops where it is), plug in again, into DFU mode
+ * (boot pins strapped) or not. Not: a power-on start from flash base, as `boot` says; without a
+ * valid vector table there an F446 shows nothing on the bus.
+ */
 void board_unplug(struct board *board, uint64_t now_us);
 void board_plug(struct board *board, uint64_t now_us, bool dfu);
 
