@@ -11,6 +11,7 @@
 
 #define DESCRIPTOR_INTERFACE 4
 #define INTERFACE_LENGTH     9
+#define INTERFACE_CDC	     2 /* bInterfaceClass of a CDC-ACM function */
 
 static void device_string(char *ret, size_t size, const struct board *board,
 	enum board_presence presence, uint8_t index)
@@ -49,6 +50,7 @@ void device_describe(
 	device_string(device->serial, sizeof(device->serial), board, presence, bytes[16]);
 	interface = device_interface(device);
 	device->dfu = interface && interface[5] == 0xfe && interface[6] == 1 && interface[7] == 2;
+	device->plain = !device->dfu && (!interface || interface[5] != INTERFACE_CDC);
 	device_string(device->layout, sizeof(device->layout), board, presence,
 		interface ? interface[8] : 0);
 }

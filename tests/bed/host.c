@@ -34,7 +34,7 @@
 
 struct host_port {
 	char name[32];
-	struct board *board; /* NULL: a plain device */
+	struct board *board;
 	struct sysfs_device shown;
 	bool is_shown;
 	uint32_t visits; /* board_presence() of what is shown */
@@ -129,10 +129,10 @@ static uint64_t host_refresh(struct host *host, struct host_port *port)
 	uint64_t now = host_now();
 	uint32_t visits;
 
-	if (!port->board) {
-		return UINT64_MAX;
-	}
 	presence = board_presence(port->board, now, &visits);
+	if (board_is_deaf(port->board)) {
+		presence = BOARD_ABSENT;
+	}
 	if (port->is_shown && (presence == BOARD_ABSENT || visits != port->visits)) {
 		host_hide(host, port);
 	}
@@ -231,7 +231,7 @@ static void host_serve(struct host *host, struct line *line, const struct wire_r
 {
 	uint64_t now = host_now();
 
-	if (request->ask != WIRE_OPEN && (!line_is_alive(line) || !line->port->board)) {
+	if (request->ask != WIRE_OPEN && !line_is_alive(line)) {
 		line_answer(line, -ENODEV, now);
 		return;
 	}
@@ -473,24 +473,6 @@ int host_add(struct host *host, struct host_port **ret, const char *name,
 	return 0;
 }
 
-int host_add_plain(struct host *host, struct host_port **ret, const char *name, uint16_t vendor,
-	uint16_t product)
-{
-	struct host_port *port;
-
-	pthread_mutex_lock(&host->lock);
-	port = host_port_new(host, name);
-	if (port) {
-		port->shown.plain = true;
-		port->shown.vendor = vendor;
-		port->shown.product = product;
-		host_show(host, port);
-	}
-	host_unlock(host);
-	*ret = port;
-	return port ? 0 : -ENOSPC;
-}
-
 void host_unplug(struct host *host, struct host_port *port)
 {
 	pthread_mutex_lock(&host->lock);
@@ -509,7 +491,10 @@ void host_plug(struct host *host, struct host_port *port, bool dfu)
 
 struct board *host_lock(struct host *host, struct host_port *port)
 {
+	uint32_t visits;
+
 	pthread_mutex_lock(&host->lock);
+	board_presence(port->board, host_now(), &visits);
 	return port->board;
 }
 

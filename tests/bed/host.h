@@ -23,17 +23,13 @@ struct host *host_free(struct host *host);
 /* A board; not plugged in, or plugged in as its options say (in DFU mode or running). */
 int host_add(struct host *host, struct host_port **ret, const char *port,
 	const struct board_options *options, bool plugged);
-/* A device that is no DFU device, plugged in. */
-int host_add_plain(struct host *host, struct host_port **ret, const char *port, uint16_t vendor,
-	uint16_t product);
-
 /* A person's hands. The events have been sent when these return. */
 void host_unplug(struct host *host, struct host_port *port);
 void host_plug(struct host *host, struct host_port *port, bool dfu);
 
 /*
  * The board, held still until host_unlock(): for a look at its flash and counts, and to change what
- * it will do. NULL for a plain device.
+ * it will do.
  */
 struct board *host_lock(struct host *host, struct host_port *port);
 void host_unlock(struct host *host);

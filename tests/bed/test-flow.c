@@ -199,10 +199,11 @@ static void test_other_devices_are_never_opened(void **state)
 {
 	struct bed *bed = *state;
 	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	struct board_options vendor = {.plain = true, .vendor = 0x2e8a, .product = 0x0003};
 	struct board_options foreign = {.vendor = 0x1eaf, .product = 0x0003};
 	struct host_port *plain, *other, *port;
 
-	assert_int_equal(host_add_plain(bed->host, &plain, "1-3", 0x2e8a, 0x0003), 0);
+	plain = scene_board(bed, "1-3", &vendor);
 	other = scene_board(bed, "1-2", &foreign);
 	scene_start(bed);
 	port = scene_board(bed, "1-1", NULL);
