@@ -162,17 +162,35 @@ __attribute__((noreturn)) static void bed_become_daemon(const struct bed *bed)
 	_exit(127);
 }
 
+static int bed_spawn(struct bed *bed)
+{
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		return -errno;
+	}
+	if (pid == 0) {
+		bed_become_daemon(bed);
+	}
+	bed->daemon = pid;
+	return 0;
+}
+
+int bed_run(struct bed *bed)
+{
+	int r = bed_spawn(bed);
+
+	return r < 0 ? r : bed_stop(bed, 0);
+}
+
 int bed_start(struct bed *bed)
 {
 	static const char *const ready[] = {"READY=1", NULL};
 	size_t from = inbox_count(bed->inbox);
+	int r = bed_spawn(bed);
 
-	bed->daemon = fork();
-	if (bed->daemon < 0) {
-		return -errno;
-	}
-	if (bed->daemon == 0) {
-		bed_become_daemon(bed);
+	if (r < 0) {
+		return r;
 	}
 	if (!inbox_wait(bed->inbox, from, bed_patience(), ready)) {
 		bed_print_journal(bed);

@@ -46,6 +46,9 @@ int bed_drop(struct bed *bed, const char *name, const void *bytes, size_t size);
 
 /* Starts the daemon and waits until it says READY=1. */
 int bed_start(struct bed *bed);
+/* The same for a daemon that is expected to end by itself: its exit status as waitpid() gives it.
+ */
+int bed_run(struct bed *bed);
 /* The exit status as waitpid() gives it, after the signal (0: none) was sent. -errno, -ETIME. */
 int bed_stop(struct bed *bed, int signal);
 

@@ -60,6 +60,23 @@ void scene_profile(struct bed *bed, const char *text)
 	assert_int_equal(bed_configure(bed, "etc/boards.d", "50-octopus.conf", text), 0);
 }
 
+void scene_mask_shipped(struct bed *bed)
+{
+	DIR *dir = opendir(BED_CONF "/boards.d");
+	struct dirent *entry;
+	char path[512];
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] != '.') {
+			snprintf(
+				path, sizeof(path), "%s/etc/boards.d/%s", bed->root, entry->d_name);
+			assert_int_equal(symlink("/dev/null", path), 0);
+		}
+	}
+	closedir(dir);
+}
+
 void scene_start(struct bed *bed)
 {
 	assert_int_equal(bed_start(bed), 0);
@@ -128,16 +145,37 @@ void scene_untouched(struct bed *bed, struct host_port *port)
 	assert_int_equal(counts.unprotects, 0);
 }
 
-void scene_wait_blocks(struct bed *bed, struct host_port *port, uint64_t blocks)
+/* Waits 2 ms; false: this has taken too long by now. */
+static bool scene_pause(unsigned *waited_ms)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
 
-	for (unsigned waited = 0; bed_counts(bed, port).blocks < blocks; waited += 2) {
-		if (waited > bed_patience()) {
+	nanosleep(&pause, NULL);
+	*waited_ms += 2;
+	return *waited_ms < bed_patience();
+}
+
+void scene_wait_blocks(struct bed *bed, struct host_port *port, uint64_t blocks)
+{
+	unsigned waited = 0;
+
+	while (bed_counts(bed, port).blocks < blocks) {
+		if (!scene_pause(&waited)) {
 			bed_print_journal(bed);
 			fail_msg("the board was not sent %u blocks", (unsigned)blocks);
 		}
-		nanosleep(&pause, NULL);
+	}
+}
+
+void scene_wait_presence(struct bed *bed, struct host_port *port, enum board_presence presence)
+{
+	unsigned waited = 0;
+
+	while (host_presence(bed->host, port) != presence) {
+		if (!scene_pause(&waited)) {
+			bed_print_journal(bed);
+			fail_msg("the board did not come to presence %d", (int)presence);
+		}
 	}
 }
 

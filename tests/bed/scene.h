@@ -44,6 +44,8 @@ void image_done(struct image *image);
 #define IMAGE_CLEANUP __attribute__((cleanup(image_done)))
 
 void scene_profile(struct bed *bed, const char *text);
+/* Masks every profile of conf/boards.d. */
+void scene_mask_shipped(struct bed *bed);
 void scene_start(struct bed *bed);
 void scene_drop(struct bed *bed, const char *name, const struct image *image);
 /* A board in DFU mode on that port; its options or, NULL, a cold-started Octopus. */
@@ -65,5 +67,6 @@ void scene_settled(struct bed *bed, const char *folder, const char *name);
 void scene_untouched(struct bed *bed, struct host_port *port);
 /* Until the board has been sent so many blocks of the running attempt. */
 void scene_wait_blocks(struct bed *bed, struct host_port *port, uint64_t blocks);
+void scene_wait_presence(struct bed *bed, struct host_port *port, enum board_presence presence);
 /* The process that talks to the board. */
 pid_t scene_worker(struct bed *bed);

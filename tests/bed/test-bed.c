@@ -193,7 +193,7 @@ static struct usb *board_open(struct bed *bed, struct host_port *port)
 static struct dfu_status board_status(struct usb *usb)
 {
 	uint8_t bytes[DFU_STATUS_LENGTH];
-	struct dfu_status status;
+	struct dfu_status status = {.status = DFU_STATUS_UNKNOWN};
 	int n = usb_control(usb, DFU_TYPE_IN, DFU_GETSTATUS, 0, 0, bytes, sizeof(bytes), 5000);
 
 	assert_true(n >= 0 && dfu_status_parse(&status, bytes, (uint32_t)n));
