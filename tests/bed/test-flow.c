@@ -213,6 +213,67 @@ static void test_other_devices_are_never_opened(void **state)
 	assert_int_equal(host_opens(bed->host, other), 0);
 }
 
+/* A golden line as a pattern: <PLACEHOLDER> is anything, all else is itself. */
+static void golden_pattern(const char *line, char *ret)
+{
+	for (; *line && *line != '\n'; line++) {
+		if (*line == '<') {
+			line = strchr(line, '>');
+			assert_non_null(line);
+			*ret++ = '*';
+			continue;
+		}
+		if (strchr("[]*?\\", *line)) {
+			*ret++ = '\\';
+		}
+		*ret++ = *line;
+	}
+	*ret = 0;
+}
+
+/* The next thing said of the octopus from entry *number on; NULL: nothing more. */
+static const char *octopus_says(struct bed *bed, size_t *number)
+{
+	const struct entry *entry;
+
+	while ((entry = inbox_at(bed->inbox, (*number)++))) {
+		const char *message = entry_get(entry, "MESSAGE");
+
+		if (message && strncmp(message, "octopus: ", strlen("octopus: ")) == 0) {
+			return message;
+		}
+	}
+	return NULL;
+}
+
+/* The evening of the thread, word for word, as the virtual machine tests it too. */
+static void test_golden_text(void **state)
+{
+	struct bed *bed = *state;
+	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FILE *golden = fopen(BED_GOLDEN, "re");
+	char line[512], pattern[1024];
+	size_t number = 0;
+
+	assert_non_null(golden);
+	scene_start(bed);
+	scene_board(bed, "1-1", NULL);
+	scene_entry(bed, "DFUD_EVENT=appeared");
+	scene_drop(bed, "klipper.bin", &image);
+	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_COLD_BOOT=yes");
+	while (fgets(line, sizeof(line), golden)) {
+		const char *said = octopus_says(bed, &number);
+
+		golden_pattern(line, pattern);
+		if (!said || fnmatch(pattern, said, 0) != 0) {
+			bed_print_journal(bed);
+			fail_msg("said: %s; golden: %s", said ? said : "nothing", line);
+		}
+	}
+	fclose(golden);
+	assert_null(octopus_says(bed, &number));
+}
+
 static void test_daemon_ends_cleanly(void **state)
 {
 	struct bed *bed = *state;
@@ -239,6 +300,7 @@ int main(void)
 		SCENE(test_image_at_an_offset_keeps_what_is_before_it),
 		SCENE(test_second_file_on_a_second_visit),
 		SCENE(test_other_devices_are_never_opened),
+		SCENE(test_golden_text),
 		SCENE(test_daemon_ends_cleanly),
 	};
 
