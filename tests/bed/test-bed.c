@@ -88,6 +88,8 @@ static void test_dfu_device_is_heard_of(void **state)
 	expect_field(entry, "ID_VENDOR_ID", "0483");
 	expect_field(entry, "ID_MODEL_ID", "df11");
 	expect_field(entry, "ID_SERIAL_SHORT", "STM32FxSTM32");
+	expect_field(entry, "ID_MODEL", "STM32_BOOTLOADER");
+	expect_field(entry, "ID_MODEL_ENC", "STM32\\x20\\x20BOOTLOADER");
 	expect_field(entry, "ID_PATH", "pci-0000:00:14.0-usb-0:1.2");
 	expect_field(entry, "DEVNAME", "/dev/bus/usb/001/002");
 	expect_field(entry, "NODE", "open");

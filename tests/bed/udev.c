@@ -60,6 +60,21 @@ static void udev_plain(const char *text, char *ret, size_t size)
 	ret[n] = 0;
 }
 
+/* ID_MODEL_ENC and its like: what is not plain as \xNN. */
+static void udev_encode(const char *text, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	for (; *text && n + 5 < size; text++) {
+		if (*text == ' ') {
+			n += (size_t)sprintf(ret + n, "\\x%02x", *text);
+		} else {
+			ret[n++] = *text;
+		}
+	}
+	ret[n] = 0;
+}
+
 /* ID_SERIAL: maker_model_serial */
 static void udev_id_serial(const struct sysfs_device *device, char *ret, size_t size)
 {
@@ -115,6 +130,10 @@ static void udev_properties(struct uevent *uevent, const struct sysfs_device *de
 	uevent_add(uevent, "ID_VENDOR=%s", text);
 	udev_plain(device->model, text, sizeof(text));
 	uevent_add(uevent, "ID_MODEL=%s", text);
+	udev_encode(device->maker, text, sizeof(text));
+	uevent_add(uevent, "ID_VENDOR_ENC=%s", text);
+	udev_encode(device->model, text, sizeof(text));
+	uevent_add(uevent, "ID_MODEL_ENC=%s", text);
 	udev_id_serial(device, text, sizeof(text));
 	uevent_add(uevent, "ID_SERIAL=%s", text);
 	if (device->serial[0]) {
