@@ -289,6 +289,40 @@ static void test_silence_ends_at_the_time_out(void **state)
 	usb_free(usb);
 }
 
+/* A board that the kernel cannot enumerate is not there for udev. */
+static void test_deaf_board_is_not_seen(void **state)
+{
+	struct bed *bed = *state;
+	struct host_port *port;
+
+	assert_int_equal(bed_start(bed), 0);
+	port = running_board(bed, "1-1");
+	board_set_boot(host_lock(bed->host, port), BOARD_BOOTS_DEAF);
+	host_unlock(bed->host);
+	host_plug(bed->host, port, false);
+	assert_non_null(bed_board(bed, "1-2", NULL, true));
+	assert_non_null(bed_wait(bed, "SYSNAME=1-2", "ACTION=bind"));
+	assert_int_equal(bed_count(bed, "SYSNAME=1-1"), 0);
+}
+
+/* A board in a boot loop comes and goes by itself. */
+static void test_flapping_board_comes_and_goes(void **state)
+{
+	struct bed *bed = *state;
+	struct host_port *port;
+
+	assert_int_equal(bed_start(bed), 0);
+	port = running_board(bed, "1-1");
+	board_set_boot(host_lock(bed->host, port), BOARD_FLAPS);
+	host_unlock(bed->host);
+	host_plug(bed->host, port, false);
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(bed_wait(bed, "SYSNAME=1-1", "ACTION=bind"));
+		assert_non_null(bed_wait(bed, "SYSNAME=1-1", "ACTION=remove"));
+		bed_forget(bed);
+	}
+}
+
 #define BED_TEST(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
 
 int main(void)
@@ -303,6 +337,8 @@ int main(void)
 		BED_TEST(test_worker_table_reaches_the_board),
 		BED_TEST(test_board_that_left_comes_back_running),
 		BED_TEST(test_silence_ends_at_the_time_out),
+		BED_TEST(test_deaf_board_is_not_seen),
+		BED_TEST(test_flapping_board_comes_and_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
