@@ -138,14 +138,9 @@ __attribute__((format(printf, 2, 3))) static void environment_set(
 	setenv(name, value, 1);
 }
 
-/* In the child: becomes the daemon. */
-__attribute__((noreturn)) static void bed_become_daemon(const struct bed *bed)
+void bed_enter(const struct bed *bed)
 {
-	char state[128], written[128];
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(state, sizeof(state), "%s/state", bed->root);
-	snprintf(written, sizeof(written), "%s/etc", bed->root);
 	environment_set("UMOCKDEV_DIR", "%s", bed->root);
 	environment_set("DFUD_BED_RUN", "%s/run", bed->root);
 	environment_set(WIRE_ENVIRONMENT, "%s/usb", bed->root);
@@ -156,6 +151,16 @@ __attribute__((noreturn)) static void bed_become_daemon(const struct bed *bed)
 		environment_set("DFUD_BED_JOURNAL", "%s/journal", bed->root);
 	}
 	environment_set("LD_PRELOAD", "%s%s:libumockdev-preload.so.0", BED_PRELOAD_FIRST, BED_SHIM);
+}
+
+/* In the child: becomes the daemon. */
+__attribute__((noreturn)) static void bed_become_daemon(const struct bed *bed)
+{
+	char state[128], written[128];
+
+	bed_enter(bed);
+	snprintf(state, sizeof(state), "%s/state", bed->root);
+	snprintf(written, sizeof(written), "%s/etc", bed->root);
 	execl(bed->program, bed->program, "--state-dir", state, "--config-dir", written,
 		"--config-dir", BED_CONF, "--worker", BED_WORKER, NULL);
 	perror(bed->program);

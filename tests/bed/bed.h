@@ -52,6 +52,9 @@ int bed_run(struct bed *bed);
 /* The exit status as waitpid() gives it, after the signal (0: none) was sent. -errno, -ETIME. */
 int bed_stop(struct bed *bed, int signal);
 
+/* In a child: the program that it executes next lives on the bed, and ends with the test. */
+void bed_enter(const struct bed *bed);
+
 /* A board with BED_SPEEDUP where the options name no other. NULL: the truth of an F446. */
 struct host_port *bed_board(
 	struct bed *bed, const char *port, const struct board_options *options, bool plugged);
