@@ -25,12 +25,6 @@ int folder_open(int at, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int folder_sync(int folder)
-{
-	/* Some file systems have no sync of folders: EINVAL. */
-	return fsync(folder) < 0 && errno != EINVAL ? -errno : 0;
-}
-
 int folder_inode(int folder, const char *name, ino_t *ret)
 {
 	struct stat st;
@@ -203,7 +197,7 @@ static int folder_write_all(int fd, const char *text)
 			left -= (size_t)n;
 		}
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 int folder_write(int folder, const char *name, const char *text)
@@ -231,5 +225,5 @@ int folder_write(int folder, const char *name, const char *text)
 		(void)unlinkat(folder, draft, 0);
 		return r;
 	}
-	return folder_sync(folder);
+	return 0;
 }

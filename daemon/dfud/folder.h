@@ -18,7 +18,6 @@ struct folder_names {
 
 /* Opens a folder in at; returns its descriptor. */
 int folder_open(int at, const char *name);
-int folder_sync(int folder);
 int folder_inode(
 	int folder, const char *name, ino_t *ret); /* of the name itself, links not followed */
 
@@ -35,5 +34,5 @@ int folder_move_shared(int from, const char *old_name, int to, const char *new_n
 /* Removes a folder and the files in it; one that has folders in it stays with these: -ENOTEMPTY. */
 int folder_remove(int at, const char *name);
 
-/* Writes a file as a whole: the old text or the new one, synced, whatever happens. */
+/* Writes a file as a whole: nobody reads a half of it. Not synced. */
 int folder_write(int folder, const char *name, const char *text);

@@ -3,26 +3,29 @@
  * The moves between the folders of /var/lib/dfud.
  *
  * A move is one rename(2), which leaves the file under the old or the new name and never under both
- * or none; RENAME_NOREPLACE keeps it from destroying what has the new name already. What a power
- * cut leaves:
+ * or none; RENAME_NOREPLACE keeps it from destroying what has the new name already.
  *
- * - begin (mkdir, sync): no folder or an empty one. spool_each tells it without a file and
- *   spool_forget removes it.
- * - claim (file, sidecars, sync): the file in queue or in active/ID; its sidecars perhaps still in
- *   queue, where they are no jobs and meet it again when it is given back. They go last, because a
- *   file in queue without its signature would be refused.
- * - give back (sidecars, file, sync): sidecars in queue before their file, which spool_each tells
- *   in active/ID once more. They go first, because the file is a job as soon as it is there.
- * - settle (folder, sync, quota): the folder in active, or whole in done or failed; of a folder of
- *   done beyond the quota perhaps a part, which the next settling removes.
- * - write (new file, sync, rename, sync): the old text or the new one, and perhaps a hidden draft.
- * - forget (files, rmdir, sync): a folder with fewer of dfud's own files, told again.
+ * Nothing here waits for the disk, because it runs in the daemon's one thread: what must survive a
+ * power cut, the record with its marks, is synced by the worker before it acts. The file systems
+ * that people use commit renames in their order, so a power cut leaves one of these states, perhaps
+ * an older one, and each of them the next start understands:
  *
- * Of two folders the one that a name came to is synced first. Where a file system knows no
- * RENAME_NOREPLACE, our own folders, which the lock keeps to one daemon, are looked at before the
- * rename; into queue, where anybody may put a name between the two, the file is linked, which
- * cannot replace anything either, and then taken from active. A cut between these two leaves one
- * file under two names, which spool_give_back recognises.
+ * - begin (mkdir): no folder or an empty one. spool_each tells it without a file and spool_forget
+ *   removes it.
+ * - claim (file, sidecars): the file in queue or in active/ID; its sidecars perhaps still in queue,
+ *   where they are no jobs and meet it again when it is given back. They go last, because a file in
+ *   queue without its signature would be refused.
+ * - give back (sidecars, file): sidecars in queue before their file, which spool_each tells in
+ *   active/ID once more. They go first, because the file is a job as soon as it is there.
+ * - settle (folder, quota): the folder in active, or whole in done or failed; of a folder of done
+ *   beyond the quota perhaps a part, which the next settling removes.
+ * - write (new file, rename): the old text or the new one, perhaps an empty one or a hidden draft.
+ * - forget (files, rmdir): a folder with fewer of dfud's own files, told again.
+ *
+ * Where a file system knows no RENAME_NOREPLACE, our own folders, which the lock keeps to one
+ * daemon, are looked at before the rename; into queue, where anybody may put a name between the
+ * two, the file is linked, which cannot replace anything either, and then taken from active. A cut
+ * between these two leaves one file under two names, which spool_give_back recognises.
  */
 #include "dfud/spool.h"
 
@@ -64,17 +67,9 @@ static int spool_open_attempt(const struct spool *spool, const char *id)
 	return spool_id_is_valid(id) ? folder_open(spool->active, id) : -EINVAL;
 }
 
-/* Both are synced whatever the first one says: the move has been made. */
-static int spool_sync(int came_to, int went_from)
-{
-	int r = folder_sync(came_to), q = folder_sync(went_from);
-
-	return r < 0 ? r : q;
-}
-
 int spool_begin(struct spool *spool, const char *id)
 {
-	int fd, r;
+	int fd;
 
 	if (!spool_id_is_valid(id)) {
 		return -EINVAL;
@@ -83,11 +78,8 @@ int spool_begin(struct spool *spool, const char *id)
 		return -errno;
 	}
 	fd = folder_open(spool->active, id);
-	r = fd < 0 ? fd : folder_sync(spool->active);
-	if (r < 0) {
-		spool_close(&fd);
+	if (fd < 0) {
 		(void)unlinkat(spool->active, id, AT_REMOVEDIR);
-		return r;
 	}
 	return fd;
 }
@@ -146,7 +138,7 @@ static int spool_claim_inode(int queue, int attempt, const char *name, ino_t ino
 int spool_claim(struct spool *spool, const char *id, const char *name, ino_t inode)
 {
 	__attribute__((cleanup(spool_close))) int attempt = spool_open_attempt(spool, id);
-	int r, q;
+	int r;
 
 	if (attempt < 0) {
 		return attempt;
@@ -159,9 +151,7 @@ int spool_claim(struct spool *spool, const char *id, const char *name, ino_t ino
 	if (r < 0) {
 		return r;
 	}
-	r = spool_move_sidecars(spool->queue, attempt, name, folder_move);
-	q = spool_sync(attempt, spool->queue);
-	return r < 0 ? r : q;
+	return spool_move_sidecars(spool->queue, attempt, name, folder_move);
 }
 
 static bool spool_has(int folder, const char *name)
@@ -194,13 +184,13 @@ static int spool_finish_link(int attempt, int queue, const char *name)
 		here != there) {
 		return -EEXIST;
 	}
-	return unlinkat(attempt, name, 0) < 0 ? -errno : spool_sync(queue, attempt);
+	return unlinkat(attempt, name, 0) < 0 ? -errno : 0;
 }
 
 int spool_give_back(struct spool *spool, const char *id, const char *name)
 {
 	__attribute__((cleanup(spool_close))) int attempt = spool_open_attempt(spool, id);
-	int r, q;
+	int r;
 
 	if (attempt < 0) {
 		return attempt;
@@ -222,8 +212,7 @@ int spool_give_back(struct spool *spool, const char *id, const char *name)
 	if (r < 0) {
 		(void)spool_move_sidecars(spool->queue, attempt, name, folder_move);
 	}
-	q = spool_sync(spool->queue, attempt);
-	return r < 0 ? r : q;
+	return r;
 }
 
 /* STAMP-NAME, with -N from the second try on; the name gives way to what must fit behind it. */
@@ -305,7 +294,6 @@ static void spool_keep_quota(int done, const char *newest)
 int spool_settle(struct spool *spool, const char *id, const char *name, const char *stamp,
 	bool good, char *ret_path, size_t path_size)
 {
-	int to = good ? spool->done : spool->failed;
 	char folder[NAME_MAX + 1];
 	int r = spool_id_is_valid(id) ? -EEXIST : -EINVAL;
 
@@ -318,11 +306,10 @@ int spool_settle(struct spool *spool, const char *id, const char *name, const ch
 	if (r < 0) {
 		return r;
 	}
-	r = spool_sync(to, spool->active);
 	if (good) {
-		spool_keep_quota(to, folder);
+		spool_keep_quota(spool->done, folder);
 	}
-	return r;
+	return 0;
 }
 
 int spool_write(struct spool *spool, const char *id, const char *file, const char *text)
@@ -363,8 +350,7 @@ int spool_forget(struct spool *spool, const char *id)
 			return -ENOTEMPTY;
 		}
 	}
-	r = folder_remove(spool->active, id);
-	return r < 0 ? r : folder_sync(spool->active);
+	return folder_remove(spool->active, id);
 }
 
 static int spool_tell(const struct spool *spool, const char *id,

@@ -11,7 +11,7 @@
  * one file system, so that every move is one rename: a file is never in two places and never in
  * none. An attempt's folder is active/ID with the file `record` in it (written by others through
  * the folder's descriptor) and, from the claim on, the firmware file under its own name with its
- * sidecars. Every move syncs the folders that it changed.
+ * sidecars. Nothing waits for the disk; spool.c says what a power cut leaves.
  */
 
 #define SPOOL_ID_LENGTH 32  /* hexadecimal digits of an attempt's id */
@@ -60,7 +60,7 @@ int spool_settle(struct spool *spool, const char *id, const char *name, const ch
 	bool good, char *ret_path, size_t path_size);
 
 /*
- * Writes report.txt into active/ID, whole and synced. -EINVAL for a name that a job can have
+ * Writes report.txt into active/ID as a whole. -EINVAL for a name that a job can have
  * (arrival_name_is_job): it could replace the job's file.
  */
 int spool_write(struct spool *spool, const char *id, const char *file, const char *text);
