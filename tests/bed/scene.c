@@ -36,10 +36,10 @@ int scene_teardown(void **state)
 	return 0;
 }
 
-struct image scene_image(uint32_t link, uint64_t seed)
+struct firmware scene_image(uint32_t link, uint64_t seed)
 {
 	struct image_recipe recipe = IMAGE_RECIPE_INIT;
-	struct image image;
+	struct firmware image;
 
 	recipe.link = link;
 	recipe.seed = seed;
@@ -50,7 +50,7 @@ struct image scene_image(uint32_t link, uint64_t seed)
 	return image;
 }
 
-void image_done(struct image *image)
+void firmware_done(struct firmware *image)
 {
 	free(image->bytes);
 }
@@ -82,7 +82,7 @@ void scene_start(struct bed *bed)
 	assert_int_equal(bed_start(bed), 0);
 }
 
-void scene_drop(struct bed *bed, const char *name, const struct image *image)
+void scene_drop(struct bed *bed, const char *name, const struct firmware *image)
 {
 	assert_int_equal(bed_drop(bed, name, image->bytes, image->size), 0);
 }
@@ -97,7 +97,7 @@ struct host_port *scene_board(
 }
 
 void scene_preload(
-	struct bed *bed, struct host_port *port, uint32_t address, const struct image *image)
+	struct bed *bed, struct host_port *port, uint32_t address, const struct firmware *image)
 {
 	struct board *board = host_lock(bed->host, port);
 	size_t offset = address - board_flash_base(board), size;

@@ -24,7 +24,7 @@
 #define SCENE_RETURN  "[Return]\nId=1d50:614e\nWithin=2s\n"
 #define SCENE_OCTOPUS SCENE_MATCH "[Image]\nFile=*.bin\nAddress=0x08000000\n" SCENE_RETURN
 
-struct image {
+struct firmware {
 	uint8_t *bytes;
 	size_t size;
 };
@@ -39,21 +39,21 @@ int scene_teardown(void **state);
 #define SCENE_BARE(name) cmocka_unit_test_setup_teardown(name, scene_setup_bare, scene_teardown)
 
 /* Klipper's style, the truth of the thread; different seeds are different programs. */
-struct image scene_image(uint32_t link, uint64_t seed);
-void image_done(struct image *image);
-#define IMAGE_CLEANUP __attribute__((cleanup(image_done)))
+struct firmware scene_image(uint32_t link, uint64_t seed);
+void firmware_done(struct firmware *image);
+#define FIRMWARE_CLEANUP __attribute__((cleanup(firmware_done)))
 
 void scene_profile(struct bed *bed, const char *text);
 /* Masks every profile of conf/boards.d. */
 void scene_mask_shipped(struct bed *bed);
 void scene_start(struct bed *bed);
-void scene_drop(struct bed *bed, const char *name, const struct image *image);
+void scene_drop(struct bed *bed, const char *name, const struct firmware *image);
 /* A board in DFU mode on that port; its options or, NULL, a cold-started Octopus. */
 struct host_port *scene_board(
 	struct bed *bed, const char *port, const struct board_options *options);
 /* The image becomes the content of the flash. */
 void scene_preload(
-	struct bed *bed, struct host_port *port, uint32_t address, const struct image *image);
+	struct bed *bed, struct host_port *port, uint32_t address, const struct firmware *image);
 
 /* The verdict, waited for; its fields, as in bed_wait(), follow. */
 #define scene_verdict(bed, ...) scene_entry(bed, "DFUD_EVENT=verdict", __VA_ARGS__)

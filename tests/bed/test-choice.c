@@ -12,7 +12,7 @@
 static void test_two_boards(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *first = scene_board(bed, "1-1", NULL);
 	struct host_port *second = scene_board(bed, "1-2", NULL);
 	const struct entry *held;
@@ -36,7 +36,7 @@ static void test_two_boards(void **state)
 static void test_second_board_appears_a_moment_later(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *first, *second;
 
 	/* both are known to this host, so that a second board could match */
@@ -59,8 +59,8 @@ static void test_second_board_appears_a_moment_later(void **state)
 static void test_two_files(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image first = scene_image(SCENE_FLASH, 1);
-	IMAGE_CLEANUP struct image second = scene_image(SCENE_FLASH, 2);
+	FIRMWARE_CLEANUP struct firmware first = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware second = scene_image(SCENE_FLASH, 2);
 	struct host_port *port;
 	const struct entry *held;
 	char path[512];
@@ -86,8 +86,8 @@ static void test_two_files(void **state)
 static void test_order_makes_a_line(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image first = scene_image(SCENE_FLASH, 1);
-	IMAGE_CLEANUP struct image second = scene_image(SCENE_FLASH, 2);
+	FIRMWARE_CLEANUP struct firmware first = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware second = scene_image(SCENE_FLASH, 2);
 	struct host_port *port;
 
 	scene_profile(bed,
@@ -109,8 +109,8 @@ static void test_order_makes_a_line(void **state)
 static void test_two_pairs_at_once(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image left = scene_image(SCENE_FLASH, 1);
-	IMAGE_CLEANUP struct image right = scene_image(SCENE_FLASH, 2);
+	FIRMWARE_CLEANUP struct firmware left = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware right = scene_image(SCENE_FLASH, 2);
 	struct host_port *first, *second;
 
 	scene_profile(bed, SCENE_MATCH "Port=1-1\n[Image]\nFile=left.bin\nAddress=0x08000000\n");
@@ -135,7 +135,7 @@ static void test_two_pairs_at_once(void **state)
 static void test_two_profiles(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	const struct entry *held;
 
@@ -152,7 +152,7 @@ static void test_two_profiles(void **state)
 static void test_written_profile_keeps_its_devices(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	const struct entry *missed;
 

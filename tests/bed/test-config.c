@@ -13,7 +13,7 @@
 static void test_bad_profile_is_void(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	const struct entry *problem;
 	const char *message;
@@ -55,7 +55,7 @@ static void test_bad_settings_end_the_start(void **state)
 static void test_bad_settings_at_reload_change_nothing(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 
 	scene_start(bed);
 	assert_int_equal(bed_configure(bed, "etc", "dfud.conf", "[Queue]\nMaxFileSize=lots\n"), 0);
@@ -70,7 +70,7 @@ static void test_bad_settings_at_reload_change_nothing(void **state)
 static void test_reload_opens_the_visit_again(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_OFFSET, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_OFFSET, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 
 	scene_start(bed);
@@ -87,7 +87,7 @@ static void test_reload_opens_the_visit_again(void **state)
 static void test_shipped_profile_can_be_masked(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 
 	scene_mask_shipped(bed);

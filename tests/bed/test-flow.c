@@ -12,7 +12,7 @@
 
 #include "scene.h"
 
-static void expect_returned(struct bed *bed, struct host_port *port, const struct image *image)
+static void expect_returned(struct bed *bed, struct host_port *port, const struct firmware *image)
 {
 	scene_verdict(bed, "DFUD_VERDICT=returned");
 	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, image->bytes, image->size));
@@ -26,7 +26,7 @@ static void expect_returned(struct bed *bed, struct host_port *port, const struc
 static void test_board_first(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port;
 
 	scene_start(bed);
@@ -39,7 +39,7 @@ static void test_board_first(void **state)
 static void test_file_first(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port;
 
 	scene_start(bed);
@@ -52,7 +52,7 @@ static void test_file_first(void **state)
 static void test_both_before_the_daemon(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 
 	scene_drop(bed, "klipper.bin", &image);
@@ -67,7 +67,7 @@ static void test_verdict_has_its_fields(void **state)
 		"DFUD_ERASE_MS", "DFUD_WRITE_MS", "DFUD_VERIFY_MS", "DFUD_RETURN_MS",
 		"DFUD_TOTAL_MS"};
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	const struct entry *verdict;
 	char by_id[256], *end;
@@ -109,7 +109,7 @@ static void test_attempt_is_one_id(void **state)
 {
 	static const char *const events[] = {"flashing", "flashed", "verdict", "settled"};
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	char id[64];
 
 	scene_board(bed, "1-1", NULL);
@@ -129,7 +129,7 @@ static void test_attempt_is_one_id(void **state)
 static void test_board_that_holds_it_is_unchanged(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = bed_board(bed, "1-1", NULL, false);
 	const struct entry *verdict;
 
@@ -149,7 +149,7 @@ static void test_board_that_holds_it_is_unchanged(void **state)
 static void test_shipped_profile_flashes_what_is_certain(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 
 	scene_start(bed);
@@ -160,8 +160,8 @@ static void test_shipped_profile_flashes_what_is_certain(void **state)
 static void test_image_at_an_offset_keeps_what_is_before_it(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image loader = scene_image(SCENE_FLASH, 2);
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_OFFSET, 1);
+	FIRMWARE_CLEANUP struct firmware loader = scene_image(SCENE_FLASH, 2);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_OFFSET, 1);
 	struct host_port *port;
 
 	loader.size = SCENE_OFFSET - SCENE_FLASH;
@@ -180,8 +180,8 @@ static void test_image_at_an_offset_keeps_what_is_before_it(void **state)
 static void test_second_file_on_a_second_visit(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image first = scene_image(SCENE_FLASH, 1);
-	IMAGE_CLEANUP struct image second = scene_image(SCENE_FLASH, 2);
+	FIRMWARE_CLEANUP struct firmware first = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware second = scene_image(SCENE_FLASH, 2);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 
 	scene_start(bed);
@@ -198,7 +198,7 @@ static void test_second_file_on_a_second_visit(void **state)
 static void test_other_devices_are_never_opened(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct board_options vendor = {.plain = true, .vendor = 0x2e8a, .product = 0x0003};
 	struct board_options foreign = {.vendor = 0x1eaf, .product = 0x0003};
 	struct host_port *plain, *other, *port;
@@ -250,7 +250,7 @@ static const char *octopus_says(struct bed *bed, size_t *number)
 static void test_golden_text(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	FILE *golden = fopen(BED_GOLDEN, "re");
 	char line[512], pattern[1024];
 	size_t number = 0;

@@ -16,7 +16,7 @@
 /* The daemon still does its work: a good file goes through. */
 static void expect_good_file_to_pass(struct bed *bed, struct host_port *port)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 7);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 7);
 
 	scene_untouched(bed, port);
 	bed_forget(bed);
@@ -80,14 +80,14 @@ static void test_html(void **state)
 /* A writer that was killed half-way. */
 static void test_truncated(void **state)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 
 	check_file(*state, image.bytes, image.size / 8, "truncated");
 }
 
 static void test_too_large(void **state)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	size_t size = (64 << 10) + 1;
 	uint8_t *large = calloc(1, size);
 
@@ -127,14 +127,14 @@ static void check_pair(struct bed *bed, const void *bytes, size_t size, const ch
 
 static void test_link_address(void **state)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_OFFSET, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_OFFSET, 1);
 
 	check_pair(*state, image.bytes, image.size, "link-address");
 }
 
 static void test_link_address_under_the_shipped_profile(void **state)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_OFFSET, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_OFFSET, 1);
 
 	check_pair(*state, image.bytes, image.size, "link-address");
 }
@@ -166,7 +166,7 @@ static void test_outside_map(void **state)
 
 static void test_protected(void **state)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct bed *bed = *state;
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 
@@ -180,7 +180,7 @@ static void test_protected(void **state)
 
 static void test_read_protected_board(void **state)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct board_options options = {.read_protected = true};
 	struct bed *bed = *state;
 	struct host_port *port = scene_board(bed, "1-1", &options);
@@ -229,7 +229,7 @@ static void test_names_that_are_no_jobs(void **state)
 {
 	static const char *const names[] = {".hidden.bin", "half.part", "half.tmp", "old.bin~"};
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 
 	scene_start(bed);

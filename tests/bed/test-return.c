@@ -11,7 +11,7 @@ struct ending {
 	const char *verdict, *back, *priority;
 };
 
-static void expect_ending(struct bed *bed, struct host_port *port, const struct image *image,
+static void expect_ending(struct bed *bed, struct host_port *port, const struct firmware *image,
 	const struct ending *ending)
 {
 	const struct entry *verdict;
@@ -32,7 +32,7 @@ static void expect_ending(struct bed *bed, struct host_port *port, const struct 
 
 static void check_ending(struct bed *bed, const struct ending *ending)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct board_options options = {.cold_error = true, .boot = ending->boot};
 
 	expect_ending(bed, scene_board(bed, "1-1", &options), &image, ending);
@@ -71,7 +71,7 @@ static void test_not_expected(void **state)
 static void test_returned_other(void **state)
 {
 	static const struct ending ending = {BOARD_BOOTS_FLASH, "returned-other", "other", "4"};
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct board_options options = {.run_vendor = 0x0483, .run_product = 0x5740};
 	struct bed *bed = *state;
 
@@ -82,7 +82,7 @@ static void test_returned_other(void **state)
 static void test_leave_may_be_answered(void **state)
 {
 	static const struct ending ending = {BOARD_BOOTS_FLASH, "returned", "as-expected", "5"};
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct board_options options = {.answers_leave = true};
 	struct bed *bed = *state;
 
@@ -92,7 +92,7 @@ static void test_leave_may_be_answered(void **state)
 /* Nothing in time, but later: the verdict was true, and the journal tells the rest. */
 static void test_late_return_is_recorded(void **state)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct board_options options = {.boot_ms = 4000 * BED_SPEEDUP};
 	struct bed *bed = *state;
 	const struct entry *late;
@@ -109,8 +109,8 @@ static void test_late_return_is_recorded(void **state)
 /* The same visit goes on in DFU mode: a new file for that board waits for a visit of its own. */
 static void test_board_back_in_dfu_takes_no_second_file(void **state)
 {
-	IMAGE_CLEANUP struct image first = scene_image(SCENE_FLASH, 1);
-	IMAGE_CLEANUP struct image second = scene_image(SCENE_FLASH, 2);
+	FIRMWARE_CLEANUP struct firmware first = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware second = scene_image(SCENE_FLASH, 2);
 	struct board_options options = {.boot = BOARD_BOOTS_DFU};
 	struct bed *bed = *state;
 	struct host_port *port = scene_board(bed, "1-1", &options);

@@ -20,7 +20,7 @@
 	}
 
 /* A board in the middle of being written. */
-static struct host_port *board_in_mid_write(struct bed *bed, const struct image *image)
+static struct host_port *board_in_mid_write(struct bed *bed, const struct firmware *image)
 {
 	struct board_options options = SLOWLY;
 	struct host_port *port = scene_board(bed, "1-1", &options);
@@ -41,7 +41,7 @@ static void expect_interrupted(struct bed *bed)
 	assert_true(bed_wait_file(bed, "queue", "klipper.bin"));
 }
 
-static void expect_finished(struct bed *bed, struct host_port *port, const struct image *image)
+static void expect_finished(struct bed *bed, struct host_port *port, const struct firmware *image)
 {
 	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_FILE=klipper.bin");
 	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, image->bytes, image->size));
@@ -52,7 +52,7 @@ static void expect_finished(struct bed *bed, struct host_port *port, const struc
 static void test_unplugged_and_plugged_again(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port;
 
 	scene_start(bed);
@@ -68,8 +68,8 @@ static void test_unplugged_and_plugged_again(void **state)
 static void test_half_written_board_does_not_start(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image old = scene_image(SCENE_FLASH, 2);
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware old = scene_image(SCENE_FLASH, 2);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct board_options options = SLOWLY;
 	struct host_port *port = bed_board(bed, "1-1", &options, false);
 
@@ -90,7 +90,7 @@ static void test_half_written_board_does_not_start(void **state)
 static void test_worker_killed(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port;
 
 	scene_start(bed);
@@ -105,7 +105,7 @@ static void test_worker_killed(void **state)
 static void test_daemon_killed(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port;
 	int status;
 
@@ -128,7 +128,7 @@ static void test_daemon_killed(void **state)
 static void test_both_killed(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port;
 	pid_t worker;
 
@@ -147,7 +147,7 @@ static void test_both_killed(void **state)
 static void test_daemon_stopped(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port;
 	int status;
 
@@ -170,7 +170,7 @@ static void test_daemon_stopped(void **state)
 static void test_cancelled_by_removing_the_file(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port;
 	char path[512];
 
@@ -188,7 +188,7 @@ static void test_cancelled_by_removing_the_file(void **state)
 
 static void check_fault(struct bed *bed, const struct board_fault *fault, const char *reason)
 {
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct board_options options = {.cold_error = true, .faults = {*fault}};
 	const struct entry *verdict;
 	char field[64];
@@ -233,7 +233,7 @@ static void test_flash_stores_a_wrong_bit(void **state)
 static void test_attempts_end(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct board_options options = {
 		.faults = {{BOARD_FAULT_STATUS, DFU_DNLOAD, 0, 5, 0, DFU_STATUS_PROG}}};
 	struct host_port *port;

@@ -62,7 +62,7 @@ static int memory_file(const void *bytes, size_t size, int flags)
 }
 
 static void work_start(
-	struct work *work, struct bed *bed, const char *port, const struct image *image)
+	struct work *work, struct bed *bed, const char *port, const struct firmware *image)
 {
 	int file = memory_file(image->bytes, image->size, 0), pair[2];
 
@@ -144,7 +144,7 @@ static struct record work_end(struct work *work)
 static void test_board_is_flashed(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1.2", NULL);
 	struct message plan, outcome;
 	struct record record;
@@ -175,7 +175,7 @@ static void test_board_is_flashed(void **state)
 static void test_stop_touches_nothing(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	struct work work;
 
@@ -192,7 +192,7 @@ static void test_stop_touches_nothing(void **state)
 static void test_daemon_gone_after_go(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	struct record record;
 	struct work work;
@@ -212,7 +212,7 @@ static void test_daemon_gone_after_go(void **state)
 static void test_daemon_gone_before_go(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	struct work work;
 
@@ -227,7 +227,7 @@ static void test_daemon_gone_before_go(void **state)
 static void test_unplugged_in_mid_write(void **state)
 {
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	struct message outcome;
 	struct work work;
@@ -249,7 +249,7 @@ static void test_signals_do_not_end_it(void **state)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGABRT};
 	struct bed *bed = *state;
-	IMAGE_CLEANUP struct image image = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	struct work work;
 
