@@ -123,6 +123,13 @@ wait_verdict() {
 	assert_count "$nth" DFUD_EVENT=verdict
 }
 
+# wait_reason NAME REASON FOLDER: said once why that file is not flashed, and it is there
+wait_reason() {
+	wait_journal DFUD_FILE="$1" DFUD_REASON="$2"
+	assert_count 1 DFUD_FILE="$1" DFUD_REASON="$2"
+	wait_until 10 "$1 in $3" lies_in "$3" "$1"
+}
+
 # --- boards --------------------------------------------------------------------------------------
 
 # The sysfs name of a port of vhci_hcd: 15 high-speed ports, then 15 of super speed, per controller.
@@ -236,6 +243,15 @@ assert_never_touched() {
 	assert_count_of "$1" erases 0
 }
 
+# assert_well_treated NAME: nothing that a DFU host must not do
+assert_well_treated() {
+	local counter
+
+	for counter in unprotects violations foreign_writes mass_erases; do
+		assert_count_of "$1" "$counter" 0
+	done
+}
+
 boards_stop() {
 	local name
 
@@ -285,6 +301,11 @@ in_folder() {
 	[ -n "$(find "$state/$1" -type f -name "$2")" ]
 }
 
+# of any kind, not only files
+lies_in() {
+	[ -n "$(find "$state/$1" -name "$2")" ]
+}
+
 in_one_place() {
 	[ "$(find "$state"/{queue,active,done,failed} -name "$1" | wc -l)" = 1 ]
 }
@@ -317,6 +338,11 @@ dfud_restart() {
 
 dfud_pid() {
 	systemctl show -P MainPID dfud.service
+}
+
+# dfud_is_another_than PID: up, and not that process
+dfud_is_another_than() {
+	[ "$(dfud_pid)" != "$1" ] && systemctl --quiet is-active dfud.service
 }
 
 worker_pids() {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 #
 # The machine itself: kernel, udev, lsusb, dfu-util and cdc_acm take the simulated board for a real
 # one. dfud is not running. dfu-util ends in the error that began it all.
