@@ -6,11 +6,11 @@
 
 /*
  * Strict ini text: inih does the reading, fed through our own counting reader, because a file that
- * decides what gets erased must not be read generously. Refused, with the line's number: a line over
- * INI_LINE_MAX, an indented line (inih would glue it to the value before), a line without '=', ':'
- * as separator, a key before the first section, an unterminated section, a NUL or another control
- * character, an inline comment (" ;" or " #" inside a value). Comments ('#' or ';') stand on lines of
- * their own. Pure: text in, calls out.
+ * decides what gets erased must not be read generously. Refused, with the line's number: a line
+ * over INI_LINE_MAX, an indented line (inih would glue it to the value before), a line without '=',
+ * ':' as separator, a key before the first section, an unterminated section, a NUL or another
+ * control character, an inline comment (" ;" or " #" inside a value). Comments ('#' or ';') stand
+ * on lines of their own. Pure: text in, calls out.
  */
 
 #define INI_LINE_MAX 190
@@ -18,8 +18,8 @@
 /* What a reader has to say against a line. Collected by the caller; nothing is printed here. */
 struct config_problem {
 	char file[256];
-	unsigned line; /* from 1; 0: the file as a whole */
-	char key[64];  /* "" where no key is meant */
+	unsigned line;	/* from 1; 0: the file as a whole */
+	char key[64];	/* "" where no key is meant */
 	char text[256]; /* plain sentence: what is wrong and what is expected */
 };
 
@@ -29,16 +29,19 @@ struct config_problems {
 	bool overflow; /* more than CONFIG_PROBLEMS_MAX, or out of memory: the rest is not listed */
 };
 
-#define CONFIG_PROBLEMS_MAX  32
-#define CONFIG_PROBLEMS_INIT {0}
+#define CONFIG_PROBLEMS_MAX 32
+#define CONFIG_PROBLEMS_INIT                                                                       \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 void config_problems_add(struct config_problems *problems, const char *file, unsigned line,
 	const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
 void config_problems_done(struct config_problems *problems);
 
 /*
- * Called for each key in order; line counts from 1. Returns 0, or -ENOMEM to end the reading. What is
- * wrong with a value the callee adds to the problems itself.
+ * Called for each key in order; line counts from 1. Returns 0, or -ENOMEM to end the reading. What
+ * is wrong with a value the callee adds to the problems itself.
  */
 typedef int (*ini_line_fn)(
 	void *user, unsigned line, const char *section, const char *key, const char *value);

@@ -8,9 +8,9 @@
 #include "config/ini.h"
 
 /*
- * A profile: which devices are meant and how to treat them. One file of boards.d, read strictly. Keys
- * and their meaning: dfud.conf(5). Several lines of one key are alternatives, different keys must
- * all hold, an empty value clears what stood before. Pure.
+ * A profile: which devices are meant and how to treat them. One file of boards.d, read strictly.
+ * Keys and their meaning: dfud.conf(5). Several lines of one key are alternatives, different keys
+ * must all hold, an empty value clears what stood before. Pure.
  */
 
 enum profile_origin {
@@ -50,7 +50,7 @@ struct profile {
 	uint32_t address;
 
 	/* [Flash] */
-	uint8_t alternate;     /* default 0 */
+	uint8_t alternate; /* default 0 */
 	struct address_range *protects;
 	size_t n_protects;
 	unsigned max_attempts; /* default 3, 1..100 */
@@ -59,15 +59,15 @@ struct profile {
 	/* [Return] */
 	bool return_none; /* Id=none: the program shows no USB */
 	struct usb_id_pattern *return_ids;
-	size_t n_return_ids;   /* 0: the image may say, else any */
-	uint64_t within_ms;    /* default 10 s, 1 s..1 h */
+	size_t n_return_ids; /* 0: the image may say, else any */
+	uint64_t within_ms;  /* default 10 s, 1 s..1 h */
 };
 
 /* What a device shows, as far as a profile can ask for it. NULL: not known. */
 struct profile_device {
 	uint16_t vendor, product;
-	const char *path;   /* udev's ID_PATH */
-	const char *port;   /* sysfs name */
+	const char *path; /* udev's ID_PATH */
+	const char *port; /* sysfs name */
 	const char *serial;
 	const char *layout; /* string of alternate 0 */
 };
@@ -99,7 +99,8 @@ bool profile_names_files(const struct profile *profile);
 bool profile_matches_file(const struct profile *profile, const char *name);
 /* Whether a person wrote Id= lines of which one matches: such a device is nobody else's. */
 bool profile_names_id(const struct profile *profile, uint16_t vendor, uint16_t product);
-/* Whether the run-time identity is what [Return] expects; true where it expects nothing particular. */
+/* Whether the run-time identity is what [Return] expects; true where it expects nothing particular.
+ */
 bool profile_expects(const struct profile *profile, uint16_t vendor, uint16_t product);
 
 const char *profile_key_to_string(enum profile_key key); /* "Id=", ... */

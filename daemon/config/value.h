@@ -6,9 +6,9 @@
 
 /*
  * Values as systemd's own files write them (systemd.syntax(7), systemd.time(7)): sizes with K, M, G
- * (base 1024), time spans ("10s", "1min 30s", "500ms", "24h", "infinity"), booleans, numbers (decimal,
- * 0x hexadecimal). Each returns false for anything else, for trailing text and on overflow, and leaves
- * *ret untouched then. Pure.
+ * (base 1024), time spans ("10s", "1min 30s", "500ms", "24h", "infinity"), booleans, numbers
+ * (decimal, 0x hexadecimal). Each returns false for anything else, for trailing text and on
+ * overflow, and leaves *ret untouched then. Pure.
  */
 
 bool value_size(const char *text, uint64_t *ret_bytes);

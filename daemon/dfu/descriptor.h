@@ -22,11 +22,15 @@ struct dfu_function {
 	uint16_t vendor, product, bcd_device;
 	uint8_t configuration; /* bConfigurationValue */
 	uint8_t interface;     /* bInterfaceNumber */
-	uint8_t protocol;      /* 1 run-time mode, 2 DFU mode, 0 as some DFU 1.0 and DfuSe devices say */
+	uint8_t protocol; /* 1 run-time mode, 2 DFU mode, 0 as some DFU 1.0 and DfuSe devices say */
 	struct dfu_alternate alternates[DESCRIPTOR_MAX_ALTERNATES];
 	size_t n_alternates;
 
-	/* the DFU functional descriptor; it stands once, after the last alternate setting */
+	/*
+	 * The DFU functional descriptor. It stands once, after the last alternate setting; taken
+	 * also after any other alternate, or before the first interface. One of less than 7 bytes
+	 * is none.
+	 */
 	bool has_functional;
 	bool can_download, can_upload, manifestation_tolerant, will_detach;
 	uint16_t detach_timeout; /* ms */
@@ -35,8 +39,10 @@ struct dfu_function {
 };
 
 /*
- * The first DFU interface. 0; -ENOENT where there is none; -EBADMSG where a length contradicts the
- * bytes. On failure *ret is untouched.
+ * The first DFU interface, of the first configuration that has one. 0; -ENOENT where there is none;
+ * -EBADMSG where a length contradicts the bytes, up to the end of that configuration. Alternates
+ * beyond DESCRIPTOR_MAX_ALTERNATES are left out; one number told twice counts once. On failure *ret
+ * is untouched.
  */
 int descriptor_parse(struct dfu_function *ret, const uint8_t *bytes, size_t size);
 

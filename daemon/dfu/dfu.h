@@ -67,14 +67,17 @@ enum dfu_status_code {
 
 /* The answer to GETSTATUS (DFU 1.1, 6.1.2). */
 struct dfu_status {
-	uint8_t status; /* enum dfu_status_code, or what the device made of it */
-	uint8_t state;	/* enum dfu_state, or what the device made of it */
+	uint8_t status;	       /* enum dfu_status_code, or what the device made of it */
+	uint8_t state;	       /* enum dfu_state, or what the device made of it */
 	uint32_t poll_timeout; /* ms, 24 bits */
 };
 
 /* False for any length but DFU_STATUS_LENGTH; *ret is untouched then. */
 bool dfu_status_parse(struct dfu_status *ret, const uint8_t *bytes, uint32_t length);
 
-/* Names for a person; "unknown" for numbers outside the standard. */
+/*
+ * Names for a person: a state as the standard spells it ("dfuERROR"), a status in words ("firmware
+ * is corrupt"). "unknown" for numbers outside the standard.
+ */
 const char *dfu_state_to_string(uint8_t state);
 const char *dfu_status_to_string(uint8_t status);

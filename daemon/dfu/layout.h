@@ -43,6 +43,8 @@ struct layout_sector {
  * 0; -EINVAL where the text is no layout (not "@...", overflow, overlapping groups, zero sizes, a
  * letter outside a..g in another place than dfu.md's known oddities); -E2BIG for too many groups.
  * On failure *ret is untouched. A missing or blank unit means bytes; trailing blanks are padding.
+ * A missing letter means a group that allows nothing; "Device Feature" is readable and writeable
+ * whatever its letter says. A name that does not fit is cut. The sectors fit in 32 bits.
  */
 int layout_parse(struct layout *ret, const char *text);
 

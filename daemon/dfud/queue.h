@@ -7,11 +7,12 @@
 #include <systemd/sd-event.h>
 
 /*
- * The queue folder: which of the files that people drop are jobs now. Flat; dot-files, *.part, *.tmp,
- * *~ and sidecars (NAME.sha256, NAME.minisig beside NAME) are no jobs. A file that was moved in is a
- * job at once; one written in place when `quiet` has passed since its last close without a change of
- * size and ctime; one found by a scan after five times that; one created and never closed after sixty
- * times that. Any inotify event only means "look again"; an overflow means a scan.
+ * The queue folder: which of the files that people drop are jobs now. Flat; dot-files, *.part,
+ * *.tmp,
+ * *~ and sidecars (NAME.sha256, NAME.minisig beside NAME) are no jobs. A file that was moved in is
+ * a job at once; one written in place when `quiet` has passed since its last close without a change
+ * of size and ctime; one found by a scan after five times that; one created and never closed after
+ * sixty times that. Any inotify event only means "look again"; an overflow means a scan.
  *
  * Nothing here opens a file's content, moves it or logs.
  */
@@ -38,7 +39,8 @@ enum queue_fault {
 struct queue_events {
 	/* A file became a job. file is borrowed for the call. */
 	void (*arrived)(void *user, const struct queue_file *file);
-	/* A job's file is no longer there under that name, or is another file now (arrived follows). */
+	/* A job's file is no longer there under that name, or is another file now (arrived
+	 * follows). */
 	void (*left)(void *user, const char *name, ino_t inode);
 	/* Something lies there that cannot be a job; said once until it changes. It stays. */
 	void (*refused)(void *user, const char *name, enum queue_fault fault);
@@ -61,4 +63,5 @@ void queue_set_quiet(struct queue *queue, uint64_t quiet_ms);
  */
 void queue_forget(struct queue *queue, const char *name);
 
-const char *queue_fault_to_string(enum queue_fault fault); /* "not-regular", "linked", "unreadable" */
+const char *queue_fault_to_string(
+	enum queue_fault fault); /* "not-regular", "linked", "unreadable" */

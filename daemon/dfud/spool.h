@@ -6,14 +6,14 @@
 #include <sys/types.h>
 
 /*
- * The folders of /var/lib/dfud and the moves between them. queue, active, done and failed lie on one
- * file system, so that every move is one rename: a file is never in two places and never in none. An
- * attempt's folder is active/ID with the file `record` in it (written by others through the folder's
- * descriptor) and, from the claim on, the firmware file under its own name with its sidecars.
- * Every move syncs the folders that it changed.
+ * The folders of /var/lib/dfud and the moves between them. queue, active, done and failed lie on
+ * one file system, so that every move is one rename: a file is never in two places and never in
+ * none. An attempt's folder is active/ID with the file `record` in it (written by others through
+ * the folder's descriptor) and, from the claim on, the firmware file under its own name with its
+ * sidecars. Every move syncs the folders that it changed.
  */
 
-#define SPOOL_ID_LENGTH 32 /* hexadecimal digits of an attempt's id */
+#define SPOOL_ID_LENGTH 32  /* hexadecimal digits of an attempt's id */
 #define SPOOL_DONE_MAX	500 /* folders kept in done/, the oldest go first; failed/ keeps all */
 
 struct spool {
@@ -21,12 +21,15 @@ struct spool {
 	int lock;
 };
 
-#define SPOOL_INIT {-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF}
+#define SPOOL_INIT                                                                                 \
+	{                                                                                          \
+		-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF                                     \
+	}
 
 /*
- * Opens the folders and takes the lock. 0; -ENOENT, -EACCES where a folder is missing or not ours to
- * write, -EXDEV where they are not one file system, -EWOULDBLOCK where another daemon holds the lock;
- * then ret_problem names the folder and what to do.
+ * Opens the folders and takes the lock. 0; -ENOENT, -EACCES where a folder is missing or not ours
+ * to write, -EXDEV where they are not one file system, -EWOULDBLOCK where another daemon holds the
+ * lock; then ret_problem names the folder and what to do.
  */
 int spool_open(struct spool *ret, const char *root, char *ret_problem, size_t problem_size);
 void spool_done(struct spool *spool);
@@ -41,18 +44,18 @@ int spool_begin(struct spool *spool, const char *id);
 int spool_claim(struct spool *spool, const char *id, const char *name, ino_t inode);
 
 /*
- * active/ID/NAME back to queue/NAME, never over another file: -EEXIST where a newer file has the name
- * (nothing was moved). The folder and its record stay.
+ * active/ID/NAME back to queue/NAME, never over another file: -EEXIST where a newer file has the
+ * name (nothing was moved). The folder and its record stay.
  */
 int spool_give_back(struct spool *spool, const char *id, const char *name);
 
 /*
  * active/ID, as it is, to done/ or failed/ under STAMP-NAME; -2, -3 ... are appended where that is
- * taken. ret_path receives "done/2026-11-22T091500Z-klipper.bin". name may hold any bytes; what is not
- * printable ASCII becomes '_' in the folder's name only.
+ * taken. ret_path receives "done/2026-11-22T091500Z-klipper.bin". name may hold any bytes; what is
+ * not printable ASCII becomes '_' in the folder's name only.
  */
-int spool_settle(struct spool *spool, const char *id, const char *name, const char *stamp, bool good,
-	char *ret_path, size_t path_size);
+int spool_settle(struct spool *spool, const char *id, const char *name, const char *stamp,
+	bool good, char *ret_path, size_t path_size);
 
 /* Writes report.txt (or another small text) into active/ID atomically, synced. */
 int spool_write(struct spool *spool, const char *id, const char *file, const char *text);
@@ -64,4 +67,5 @@ int spool_forget(struct spool *spool, const char *id);
  * What lies in active/ (at start: what was interrupted). Calls fn for each folder with a valid id;
  * file is the firmware file's name in it or NULL. Ends early where fn returns non-zero.
  */
-int spool_each(struct spool *spool, int (*fn)(void *user, const char *id, const char *file), void *user);
+int spool_each(
+	struct spool *spool, int (*fn)(void *user, const char *id, const char *file), void *user);

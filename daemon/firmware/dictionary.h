@@ -8,7 +8,8 @@
 /*
  * What an image says about itself: the zlib stream with a JSON data dictionary that Klipper builds
  * carry (protocol.md of Klipper; "app" is missing in builds of 2021), and the USB device descriptor
- * inside the image. Pure; allocates at most DICTIONARY_MAX_INFLATED.
+ * inside the image. Pure. Inflates at most DICTIONARY_MAX_INFLATED at a time; memory and time are
+ * bounded whatever the bytes are.
  */
 
 #define DICTIONARY_MAX_INFLATED (256 * 1024)
@@ -18,14 +19,15 @@ struct dictionary {
 	char version[64]; /* "v0.13.0-730-g1234567" */
 	char mcu[32];	  /* "stm32f446xx" */
 	size_t end;	  /* offset just behind the zlib stream in the image */
+	bool truncated;	  /* none was read, but the image ends inside one: the file is cut off */
 };
 
-/* True where a dictionary was found and read; ret is zeroed otherwise. */
+/* True where a dictionary was found and read; ret is zeroed otherwise, but for truncated. */
 bool dictionary_find(struct dictionary *ret, const uint8_t *bytes, size_t size);
 
 /*
- * True where exactly one USB device descriptor (USB 2.0 table 9-8) with plausible fields lies in the
- * image: the identity to expect after leaving.
+ * True where exactly one USB identity lies in the image, in a device descriptor (USB 2.0 table 9-8)
+ * with plausible fields, however many copies of it: the identity to expect after leaving.
  */
-bool dictionary_usb_identity(const uint8_t *bytes, size_t size, uint16_t *ret_vendor,
-	uint16_t *ret_product);
+bool dictionary_usb_identity(
+	const uint8_t *bytes, size_t size, uint16_t *ret_vendor, uint16_t *ret_product);

@@ -37,19 +37,23 @@ struct image_segment {
 
 struct image {
 	enum image_format format;
-	const char *kind;   /* static text for a person: "raw binary", "Intel HEX", ... */
+	const char *kind;     /* static text for a person: "raw binary", "Intel HEX", ... */
 	const uint8_t *bytes; /* the whole file, borrowed: it must outlive the image */
 	size_t size;
-	bool addressed;	    /* the file itself says where its bytes belong */
+	bool addressed;			/* the file itself says where its bytes belong */
 	struct image_segment *segments; /* ascending, not overlapping; owned */
 	size_t n_segments;
 };
 
-#define IMAGE_INIT {.format = _IMAGE_FORMAT_INVALID}
+#define IMAGE_INIT                                                                                 \
+	{                                                                                          \
+		.format = _IMAGE_FORMAT_INVALID                                                    \
+	}
 
 /*
  * Reads a file. 0 and a filled image with *ret_fault == IMAGE_GOOD; 0 and another fault (kind is
- * filled, there are no segments); -ENOMEM. Memory in proportion to the file, never to a number in it.
+ * filled, there are no segments); -ENOMEM. Memory in proportion to the file, never to a number in
+ * it.
  */
 int image_parse(struct image *ret, const uint8_t *bytes, size_t size, enum image_fault *ret_fault);
 void image_done(struct image *image);

@@ -6,15 +6,15 @@
 #include <stdint.h>
 
 /*
- * The Cortex-M vector table at the start of a raw image (ARMv7-M B1.5.3), and what it says about the
- * address that the image was linked for. Pure.
+ * The Cortex-M vector table at the start of a raw image (ARMv7-M B1.5.3), and what it says about
+ * the address that the image was linked for. Pure.
  */
 
 enum vector_certainty {
 	VECTOR_NO_TABLE, /* the first words are no vector table */
 	VECTOR_UNKNOWN,	 /* a table, but it does not say where it was linked */
-	VECTOR_LIKELY,	 /* more than one base passes; base is the best of them */
-	VECTOR_CERTAIN,	 /* exactly one base passes the default-handler test */
+	VECTOR_LIKELY,	 /* bases pass, or one leads, and none is proven; base is the best of them */
+	VECTOR_CERTAIN,	 /* exactly one base passes the default-handler test, and others bear it out */
 	_VECTOR_CERTAINTY_MAX,
 	_VECTOR_CERTAINTY_INVALID = -1,
 };
@@ -23,21 +23,25 @@ enum vector_fit {
 	VECTOR_FITS,	  /* certainly linked for this address */
 	VECTOR_UNDECIDED, /* nothing speaks against it, nothing proves it */
 	VECTOR_MISMATCH,  /* certainly linked for another address */
-	VECTOR_TRUNCATED, /* the reset vector lies outside the image and no other base explains it */
+	VECTOR_TRUNCATED, /* the reset vector lies outside the image and no other base explains it
+			   */
 	_VECTOR_FIT_MAX,
 	_VECTOR_FIT_INVALID = -1,
 };
 
 struct vector_facts {
 	enum vector_certainty certainty;
-	uint32_t stack; /* word 0 */
-	uint32_t reset; /* word 1, with its Thumb bit */
-	uint32_t base;	/* the link address; valid for LIKELY and CERTAIN */
+	uint32_t stack;		  /* word 0 */
+	uint32_t reset;		  /* word 1, with its Thumb bit */
+	uint32_t base;		  /* the link address; valid for LIKELY and CERTAIN */
 	uint32_t lowest, highest; /* handlers inside the flash window, without Thumb bit */
 	bool truncated; /* no base lets every handler lie inside the image, whatever the address */
 };
 
-#define VECTOR_FACTS_INIT {.certainty = VECTOR_NO_TABLE}
+#define VECTOR_FACTS_INIT                                                                          \
+	{                                                                                          \
+		.certainty = VECTOR_NO_TABLE                                                       \
+	}
 
 /* Judges the first bytes of an image; any size, any bytes. Never fails. */
 void vector_judge(const uint8_t *bytes, size_t size, struct vector_facts *ret);

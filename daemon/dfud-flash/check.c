@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file's side of the checks before the first erase (design 4.5): what the file is, and whether its
+ * vector table agrees with the address. Only a certain mismatch refuses a file that a person's profile
+ * asks for; under a shipped profile everything but a certain match does.
+ */
+#include "dfud-flash/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+int check_read(struct check_file *ret, const char *name, const uint8_t *bytes, size_t size)
+{
+	int r;
+
+	*ret = (struct check_file)CHECK_FILE_INIT;
+	ret->name = name;
+	r = image_parse(&ret->image, bytes, size, &ret->fault);
+	if (r < 0 || ret->fault != IMAGE_GOOD) {
+		return r;
+	}
+	vector_judge(bytes, size, &ret->vector);
+	(void)dictionary_find(&ret->dictionary, bytes, size);
+	ret->has_usb =
+		dictionary_usb_identity(bytes, size, &ret->usb_vendor, &ret->usb_product);
+	return 0;
+}
+
+void check_done(struct check_file *file)
+{
+	image_done(&file->image);
+}
+
+void check_about(const struct check_file *file, char *ret, size_t size)
+{
+	const struct dictionary *d = &file->dictionary;
+
+	ret[0] = '\0';
+	if (d->version[0] != '\0') {
+		snprintf(ret, size, "%s%s%s%s%s", d->app[0] ? d->app : "firmware", " ", d->version,
+			d->mcu[0] ? " for " : "", d->mcu);
+	}
+}
+
+static const char *check_fault_advice(enum image_fault fault)
+{
+	switch (fault) {
+	case IMAGE_EMPTY:
+		return "holds nothing: build or download it again";
+	case IMAGE_TEXT:
+		return "is a text file, not firmware: look for the .bin that the build made";
+	case IMAGE_HTML:
+		return "is a web page: the download went wrong, get the file itself (\"raw\", "
+		       "\"download\")";
+	case IMAGE_COMPRESSED:
+		return "is an archive: unpack it and drop the firmware file that is inside";
+	case IMAGE_DAMAGED:
+		return "is damaged: its own check does not hold; get it again";
+	case IMAGE_FORMAT:
+		return "is of a kind that this version does not read: make a raw .bin of it (objcopy -O "
+		       "binary)";
+	case IMAGE_GOOD:
+	case _IMAGE_FAULT_MAX:
+	case _IMAGE_FAULT_INVALID:
+		break;
+	}
+	return "is good";
+}
+
+enum reason check_itself(const struct check_file *file, char *text, size_t size)
+{
+	if (file->fault != IMAGE_GOOD) {
+		snprintf(text, size, "%s (%s) %s", file->name, file->image.kind,
+			check_fault_advice(file->fault));
+		return reason_from_string(image_fault_to_string(file->fault));
+	}
+	if (file->vector.truncated) {
+		snprintf(text, size,
+			"%s is cut off: its vector table names code behind the end of the file "
+			"(reset vector 0x%08" PRIx32 ", %zu bytes); copy it again",
+			file->name, file->vector.reset, file->image.size);
+		return REASON_TRUNCATED;
+	}
+	return REASON_NONE;
+}
+
+static enum reason check_no_address(const struct check_file *file, char *text, size_t size)
+{
+	snprintf(text, size,
+		"%s does not say where it belongs; set Address= in the profile ([Image]) or give "
+		"--address",
+		file->name);
+	return REASON_UNKNOWN_IMAGE;
+}
+
+static enum reason check_mismatch(
+	const struct check_file *file, uint32_t address, char *text, size_t size)
+{
+	const bool known = file->vector.certainty == VECTOR_CERTAIN;
+	char linked[32] = "another address";
+
+	if (known) {
+		snprintf(linked, sizeof(linked), "0x%08" PRIx32, file->vector.base);
+	}
+	snprintf(text, size,
+		"%s is linked for %s and would not start at 0x%08" PRIx32
+		"; either write it where it belongs (Address=%s in the profile) or build it for "
+		"0x%08" PRIx32,
+		file->name, linked, address, known ? linked : "...", address);
+	return REASON_LINK_ADDRESS;
+}
+
+static enum reason check_truncated(const struct check_file *file, char *text, size_t size)
+{
+	snprintf(text, size,
+		"%s is cut off: its reset vector 0x%08" PRIx32
+		" lies behind the end of the file (%zu bytes); copy it again",
+		file->name, file->vector.reset, file->image.size);
+	return REASON_TRUNCATED;
+}
+
+static enum reason check_unproven(
+	const struct check_file *file, uint32_t address, char *text, size_t size)
+{
+	snprintf(text, size,
+		"it is not certain that %s belongs at 0x%08" PRIx32
+		" (%s); if you know that it does, say so in a profile: [Match] Id=, [Image] "
+		"File=%s Address=0x%08" PRIx32,
+		file->name, address,
+		file->vector.certainty == VECTOR_NO_TABLE
+			? "it has no vector table: encrypted, wrapped, or no Cortex-M program"
+			: "its vector table does not tell",
+		file->name, address);
+	return REASON_UNKNOWN_IMAGE;
+}
+
+enum reason check_address(struct check_file *file, bool has_address, uint32_t address, bool certain,
+	uint32_t *ret_address, char *text, size_t size)
+{
+	if (!has_address && file->vector.certainty != VECTOR_CERTAIN) {
+		return check_no_address(file, text, size);
+	}
+	*ret_address = has_address ? address : file->vector.base;
+	switch (vector_fit(&file->vector, file->image.size, *ret_address)) {
+	case VECTOR_MISMATCH:
+		return check_mismatch(file, *ret_address, text, size);
+	case VECTOR_TRUNCATED:
+		return check_truncated(file, text, size);
+	case VECTOR_UNDECIDED:
+		if (certain) {
+			return check_unproven(file, *ret_address, text, size);
+		}
+		break;
+	case VECTOR_FITS:
+	case _VECTOR_FIT_MAX:
+	case _VECTOR_FIT_INVALID:
+		break;
+	}
+	if (!image_place(&file->image, *ret_address)) {
+		snprintf(text, size, "%s does not fit below 4 GiB at 0x%08" PRIx32, file->name,
+			*ret_address);
+		return REASON_OUTSIDE_MAP;
+	}
+	return REASON_NONE;
+}

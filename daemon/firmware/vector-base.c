@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Finds the address that a raw image was linked for. A candidate is an aligned address B; it says
+ * that handler h lies at file offset h - B. Three things are asked of it:
+ *
+ *   range     every handler lies behind the table and before the end of the image;
+ *   loop      the most frequent handler is an endless loop, as default handlers are;
+ *   entries   so many of the handlers look like the first instruction of a function.
+ *
+ * Loop and range alone are right for whole images whose default handler loops, and can be wrong for
+ * all others: a loop may stand by accident (once in some thousand halfwords of real code) where a
+ * wrong B points to, while the right B fails since its default handler does something (Zephyr,
+ * NuttX) or since the file was cut off. Entries close that hole. At the right B nearly all handlers
+ * are entries, at a wrong one about one in eight. So B *passes* with range, loop and half of the
+ * entries, and is certain if in addition
+ *
+ *   - it has three quarters of the entries, and no other candidate has as many;
+ *   - no other candidate, in range or not, has a loop and half of the entries. Candidates out of
+ * range are the right ones of files that were cut off.
+ *
+ * With less than VECTOR_BASE_FEW different handlers the entries prove little; then B must have all
+ * of them and be a place where boot loaders end (Klipper's list, src/stm32/Kconfig), and is
+ * compared with these places only: some hundred candidates become a dozen.
+ *
+ * What is not certain is likely if something passes, or if one candidate in range leads by entries
+ * alone; else unknown.
+ */
+
+#include "firmware/vector-base.h"
+
+#define VECTOR_BASE_STEP 0x100u /* the alignment of a table of up to 64 words */
+#define VECTOR_BASE_FEW	 4
+
+struct vector_candidate {
+	uint32_t base;
+	size_t n_entries;
+	bool in_range, loops, passes;
+	bool is_place; /* where boot loaders end */
+};
+
+struct vector_search {
+	const struct vector_table *table;
+	const uint8_t *bytes;
+	size_t size;
+	struct vector_candidate best;	/* the best that passes */
+	struct vector_candidate leader; /* most entries of all in range */
+	size_t n_passing;
+	size_t n_rivals;		 /* loop and half of the entries, in range or not */
+	size_t most, second;		 /* entries of the two best candidates of all */
+	size_t place_most, place_second; /* the same among places where boot loaders end */
+};
+
+static uint16_t vector_base_halfword(const struct vector_search *search, size_t offset)
+{
+	return search->bytes[offset] | search->bytes[offset + 1] << 8;
+}
+
+/*
+ * The forms of an endless loop that start-up code has: `b .`, its wide form, with wfi, wfe or bkpt
+ * inside, and what compilers make of it without optimisation.
+ */
+static bool vector_base_is_loop(const struct vector_search *search, size_t offset)
+{
+	uint16_t first = vector_base_halfword(search, offset);
+	uint16_t second, third;
+
+	if (first == 0xe7fe) {
+		return true;
+	}
+	if (offset + 6 > search->size) {
+		return false;
+	}
+	second = vector_base_halfword(search, offset + 2);
+	third = vector_base_halfword(search, offset + 4);
+	return (first == 0xf7ff && second == 0xbffe) || (first == 0xe7ff && second == 0xe7fe) ||
+	       (first == 0xbf30 && second == 0xe7fd) || (first == 0xbf20 && second == 0xe7fd) ||
+	       (first == 0xbe00 && (second == 0xe7fd || second == 0xe7fe)) ||
+	       (first == 0xb480 && second == 0xaf00 && third == 0xe7fe);
+}
+
+/* push with lr, push.w with lr, cpsid i, ldr.w sp. */
+static bool vector_base_is_prologue(const struct vector_search *search, size_t offset)
+{
+	uint16_t first = vector_base_halfword(search, offset);
+
+	if ((first & 0xff00) == 0xb500 || first == 0xb672) {
+		return true;
+	}
+	if (offset + 4 > search->size) {
+		return false;
+	}
+	return (first == 0xe92d && vector_base_halfword(search, offset + 2) & 0x4000) ||
+	       (first == 0xf8df && vector_base_halfword(search, offset + 2) >> 12 == 0xd);
+}
+
+/* The last instruction of a function: a return, a branch without condition, a call that stays away.
+ */
+static bool vector_base_is_end(uint16_t first, uint16_t second)
+{
+	bool wide_branch = (first & 0xf800) == 0xf000 && (second & 0x9000) == 0x9000;
+	bool wide_pop =
+		(first == 0xe8bd && second & 0x8000) || (first == 0xf85d && second == 0xfb04);
+
+	return (second & 0xff87) == 0x4700 || (second & 0xff00) == 0xbd00 ||
+	       (second & 0xf800) == 0xe000 || (second & 0xff00) == 0xde00 || wide_branch ||
+	       wide_pop;
+}
+
+/* A word of a literal pool behind a function: an address of flash, RAM or a peripheral. */
+static bool vector_base_is_literal(uint16_t high)
+{
+	return (high >= 0x0800 && high < 0x0840) || (high >= 0x2000 && high < 0x2010) ||
+	       high == 0x2400 || high == 0x1000 || (high >= 0x4000 && high < 0x4004) ||
+	       (high >= 0x5000 && high < 0x5008) || high == 0xe000 || high == 0xffff;
+}
+
+static bool vector_base_is_entry(const struct vector_search *search, size_t offset)
+{
+	uint16_t before, earlier;
+
+	if (offset < search->table->size || offset + 2 > search->size) {
+		return false;
+	}
+	if (offset == search->table->size || offset < 4 ||
+		vector_base_is_prologue(search, offset)) {
+		return true;
+	}
+	before = vector_base_halfword(search, offset - 2);
+	earlier = vector_base_halfword(search, offset - 4);
+	if (before == 0x0000 || before == 0xbf00) { /* padding, or a small literal */
+		return true;
+	}
+	return vector_base_is_end(earlier, before) ||
+	       (offset % 4 == 0 && vector_base_is_literal(before));
+}
+
+static bool vector_base_is_place(uint32_t base, uint32_t window)
+{
+	static const uint32_t places[] = {0, 0x800, 0x1000, 0x2000, 0x4000, 0x5000, 0x7000, 0x8000,
+		0x8800, 0x9000, 0xc000, 0x10000, 0x20000, 0x20200};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		if (base == window + places[i]) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct vector_candidate vector_base_try(const struct vector_search *search, uint32_t base)
+{
+	const struct vector_table *table = search->table;
+	uint32_t mode = table->handlers[table->mode];
+	struct vector_candidate candidate = {
+		.base = base,
+		.in_range = table->lowest - base >= table->size && table->lowest >= base &&
+			    table->highest - base < search->size,
+		.is_place = vector_base_is_place(base, table->window),
+	};
+
+	for (size_t i = 0; i < table->n; i++) {
+		if (table->handlers[i] >= base &&
+			vector_base_is_entry(search, table->handlers[i] - base)) {
+			candidate.n_entries++;
+		}
+	}
+	candidate.loops = mode >= base && (size_t)(mode - base) + 2 <= search->size &&
+			  mode - base >= table->size && table->counts[table->mode] > 1 &&
+			  vector_base_is_loop(search, mode - base);
+	candidate.passes =
+		candidate.in_range && candidate.loops && 2 * candidate.n_entries >= table->n;
+	return candidate;
+}
+
+static void vector_base_rank(size_t n, size_t *most, size_t *second)
+{
+	if (n > *most) {
+		*second = *most;
+		*most = n;
+	} else if (n > *second) {
+		*second = n;
+	}
+}
+
+static bool vector_base_is_better(
+	const struct vector_candidate *a, const struct vector_candidate *b)
+{
+	return a->n_entries > b->n_entries ||
+	       (a->n_entries == b->n_entries && a->is_place && !b->is_place);
+}
+
+static void vector_base_weigh(
+	struct vector_search *search, const struct vector_candidate *candidate)
+{
+	vector_base_rank(candidate->n_entries, &search->most, &search->second);
+	if (candidate->is_place) {
+		vector_base_rank(candidate->n_entries, &search->place_most, &search->place_second);
+	}
+	if (candidate->loops && 2 * candidate->n_entries >= search->table->n) {
+		search->n_rivals++;
+	}
+	if (candidate->in_range && vector_base_is_better(candidate, &search->leader)) {
+		search->leader = *candidate;
+	}
+	if (!candidate->passes) {
+		return;
+	}
+	if (search->n_passing++ == 0 || vector_base_is_better(candidate, &search->best)) {
+		search->best = *candidate;
+	}
+}
+
+/*
+ * A table is aligned to its own size, rounded up to a power of two (ARMv7-M B3.2.5, VTOR). What looks
+ * like a long table may be a shorter one with a table of functions behind it, so no more than 512 is
+ * asked for.
+ */
+static uint32_t vector_base_alignment(const struct vector_table *table)
+{
+	return table->size > VECTOR_BASE_STEP ? 2 * VECTOR_BASE_STEP : VECTOR_BASE_STEP;
+}
+
+/* Every candidate for which at least one handler lies inside the image. */
+static void vector_base_scan(struct vector_search *search)
+{
+	const struct vector_table *table = search->table;
+	uint32_t step = vector_base_alignment(table);
+	uint64_t base = table->window;
+
+	if (table->lowest >= search->size && table->lowest - search->size + 1 > base) {
+		base = table->lowest - search->size + 1;
+	}
+	base = (base + step - 1) / step * step;
+	for (; base <= table->highest; base += step) {
+		struct vector_candidate candidate = vector_base_try(search, base);
+
+		vector_base_weigh(search, &candidate);
+	}
+}
+
+static bool vector_base_is_certain(const struct vector_search *search)
+{
+	const struct vector_candidate *best = &search->best;
+	size_t n = search->table->n;
+
+	if (search->n_passing != 1 || search->n_rivals != 1) {
+		return false;
+	}
+	if (n < VECTOR_BASE_FEW) {
+		return best->is_place && best->n_entries == n && search->place_second < n;
+	}
+	return 4 * best->n_entries >= 3 * n && best->n_entries == search->most &&
+	       search->second < search->most;
+}
+
+static bool vector_base_leads(const struct vector_search *search)
+{
+	const struct vector_candidate *leader = &search->leader;
+
+	return search->table->n >= VECTOR_BASE_FEW && leader->n_entries == search->most &&
+	       search->second < search->most && 4 * leader->n_entries >= 3 * search->table->n;
+}
+
+/* Whether some base puts every handler between the table and the end of the image. */
+static bool vector_base_exists(const struct vector_table *table, size_t size)
+{
+	uint32_t last;
+
+	if (table->lowest - table->window < table->size) {
+		return false;
+	}
+	last = table->lowest - (uint32_t)table->size;
+	last -= last % VECTOR_BASE_STEP;
+	return last >= table->window && table->highest - last < size;
+}
+
+void vector_base_find(const struct vector_table *table, const uint8_t *bytes, size_t size,
+	struct vector_facts *ret)
+{
+	struct vector_search search = {.table = table, .bytes = bytes, .size = size};
+
+	ret->certainty = VECTOR_UNKNOWN;
+	ret->truncated = !vector_base_exists(table, size);
+	vector_base_scan(&search);
+	if (search.n_passing > 0) {
+		ret->certainty = vector_base_is_certain(&search) ? VECTOR_CERTAIN : VECTOR_LIKELY;
+		ret->base = search.best.base;
+	} else if (vector_base_leads(&search)) {
+		ret->certainty = VECTOR_LIKELY;
+		ret->base = search.leader.base;
+	}
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What worker and daemon say to each other over a SOCK_SEQPACKET pair: one message in each packet,
+ *as text (record/fields.h). A worker reads hostile devices and files, so the daemon believes
+ *nothing but what message_read lets through: closed words, bounded numbers, bounded strings. Pure.
+ *
+ *   worker: IMAGE (what the file is), PLAN (what would be done; waits for the answer), PHASE
+ *(progress), MARK (a step that cannot be taken back, already in the record), OUTCOME (the last one)
+ *   daemon: GO or STOP, once, after PLAN
+ */
+
+#define MESSAGE_VERSION 1
+#define MESSAGE_MAX	4096 /* bytes of one packet */
+
+enum message_kind {
+	MESSAGE_IMAGE,
+	MESSAGE_PLAN,
+	MESSAGE_PHASE,
+	MESSAGE_MARK,
+	MESSAGE_OUTCOME,
+	MESSAGE_GO,
+	MESSAGE_STOP,
+	_MESSAGE_KIND_MAX,
+	_MESSAGE_KIND_INVALID = -1,
+};
+
+struct message {
+	enum message_kind kind;
+
+	/* IMAGE; also in OUTCOME of an inspection that refuses the file */
+	char format[32];    /* "raw binary" */
+	char about[160];    /* what the file says about itself: "Klipper v0.13.0 for stm32f446xx" */
+	char certainty[16]; /* of the link address: vector_certainty_to_string */
+	uint32_t link;	    /* the link address, where likely or certain */
+	char expects[16];   /* USB identity inside the image, "1d50:614e", "" for none */
+	uint64_t size;	    /* bytes of the image */
+
+	/* PLAN */
+	uint32_t address;	/* where the first byte goes */
+	char layout[64];	/* name of the memory */
+	uint64_t sectors;	/* of the whole memory */
+	uint64_t sectors_erase; /* to be erased */
+	uint64_t bytes_erase, bytes_write;
+	bool unchanged;
+	bool cold_start; /* the first status was dfuERROR/errFIRMWARE */
+	uint64_t first_state, first_status;
+	uint64_t worst_ms; /* longest that the rest may take */
+	bool unverifiable; /* the device cannot be read */
+
+	/* PHASE */
+	char phase[16]; /* read, erase, write, verify, leave */
+	uint64_t done, total;
+
+	/* MARK */
+	char mark[16]; /* erasing, written, verified, left */
+
+	/* OUTCOME */
+	char end[16], reason[32], flash[16], checked_by[16];
+	bool left, leave_answered;
+	uint32_t at;	/* address that the reason is about */
+	char text[320]; /* a sentence for a person: what is wrong and what to do */
+	uint64_t sectors_erased, bytes_erased, bytes_written;
+	uint64_t erase_ms, write_ms, verify_ms;
+};
+
+/* Bytes written or -ENOBUFS. */
+int message_write(const struct message *message, char *ret, size_t ret_size);
+
+/* 0; -EBADMSG for anything that is not exactly a message of this version. */
+int message_read(struct message *ret, const char *text, size_t size);
+
+const char *message_kind_to_string(enum message_kind kind);
