@@ -3,7 +3,7 @@
 #
 # The verbs of the scenarios. A scenario is a list of them, sourced by guest/scenario under `set -e`:
 # the first that does not hold ends it. It begins with no board plugged in, empty folders, nothing in
-# /etc/dfud, and dfud running. Waiting is for an event and bounded; the journal is read from the
+# /etc/dfud, dfud running, in an empty folder of its own ($work). Waiting is for an event and bounded; the journal is read from the
 # scenario's begin on (`since`), and only what dfud's own unit wrote.
 
 vm=/usr/lib/dfud-vm
@@ -154,13 +154,19 @@ board_start() {
 	"$vm/board-usbip" --port "$port" --control "$work/$name.sock" --log "$work/$name.log" "$@" \
 		2>"$work/$name.err" &
 	board_pids[$name]=$!
-	wait_until 10 "board $name listens" test -S "$work/$name.sock"
+	wait_until 10 "board $name listens" board_listens "$name"
+	test -S "$work/$name.sock" || fail "$(cat "$work/$name.err")"
 	board_ports[$name]=$(port_name "$port")
 	say "board $name on port ${board_ports[$name]}: $*"
 	case " $* " in
 	*' --start absent '* | *' --boot deaf '*) ;;
 	*) board_wait "$name" ;;
 	esac
+}
+
+# or has given up
+board_listens() {
+	[ -S "$work/$1.sock" ] || ! kill -0 "${board_pids[$1]}"
 }
 
 board_ask() {
@@ -376,6 +382,7 @@ reset_state() {
 	rm -rf "$work"
 	mkdir -p "$work"
 	chmod 755 "$work"
+	cd "$work"
 	boards_stop
 	rm -f /etc/udev/rules.d/99-scenario*.rules
 	if has_dfud; then
@@ -411,5 +418,5 @@ evidence() {
 		tail -n 20 "$work/$name.log" "$work/$name.err"
 		board_ask "$name" counts || true
 	done
-	lsusb
+	lsusb | grep -v 'root hub'
 }
