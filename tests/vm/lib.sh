@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 #
 # The verbs of the scenarios. A scenario is a list of them, sourced by guest/scenario under `set -e`:
-# the first that does not hold ends it. It begins with no board plugged in, empty folders, nothing in
-# /etc/dfud, dfud running, in an empty folder of its own ($work). Waiting is for an event and bounded; the journal is read from the
-# scenario's begin on (`since`), and only what dfud's own unit wrote.
+# the first that does not hold ends it. It begins in an empty folder of its own, with no board plugged
+# in, the folders of dfud empty, nothing in /etc/dfud, and dfud running. Waiting is for an event and
+# bounded; the journal is read from the scenario's begin on, and only what dfud's own unit wrote.
 
 vm=/usr/lib/dfud-vm
 state=/var/lib/dfud
