@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file's side of the checks before the first erase (design 4.5): what the file is, and whether its
- * vector table agrees with the address. Only a certain mismatch refuses a file that a person's profile
- * asks for; under a shipped profile everything but a certain match does.
+ * The file's side of the checks before the first erase (design 4.5): what the file is, and whether
+ * its vector table agrees with the address. Only a certain mismatch refuses a file that a person's
+ * profile asks for; under a shipped profile everything but a certain match does.
  */
 #include "dfud-flash/check.h"
 
@@ -21,8 +21,7 @@ int check_read(struct check_file *ret, const char *name, const uint8_t *bytes, s
 	}
 	vector_judge(bytes, size, &ret->vector);
 	(void)dictionary_find(&ret->dictionary, bytes, size);
-	ret->has_usb =
-		dictionary_usb_identity(bytes, size, &ret->usb_vendor, &ret->usb_product);
+	ret->has_usb = dictionary_usb_identity(bytes, size, &ret->usb_vendor, &ret->usb_product);
 	return 0;
 }
 
@@ -57,7 +56,8 @@ static const char *check_fault_advice(enum image_fault fault)
 	case IMAGE_DAMAGED:
 		return "is damaged: its own check does not hold; get it again";
 	case IMAGE_FORMAT:
-		return "is of a kind that this version does not read: make a raw .bin of it (objcopy -O "
+		return "is of a kind that this version does not read: make a raw .bin of it "
+		       "(objcopy -O "
 		       "binary)";
 	case IMAGE_GOOD:
 	case _IMAGE_FAULT_MAX:

@@ -25,7 +25,10 @@ struct check_file {
 	uint16_t usb_vendor, usb_product;
 };
 
-#define CHECK_FILE_INIT {.image = IMAGE_INIT, .vector = VECTOR_FACTS_INIT}
+#define CHECK_FILE_INIT                                                                            \
+	{                                                                                          \
+		.image = IMAGE_INIT, .vector = VECTOR_FACTS_INIT                                   \
+	}
 
 /* Reads the file's bytes (borrowed, must outlive ret). 0 or -ENOMEM. */
 int check_read(struct check_file *ret, const char *name, const uint8_t *bytes, size_t size);
@@ -35,8 +38,8 @@ void check_done(struct check_file *file);
 enum reason check_itself(const struct check_file *file, char *text, size_t size);
 
 /*
- * Where a file without addresses goes: the address asked for, else its link address if that is certain.
- * Places the image. certain: only what is proven may pass (shipped profiles).
+ * Where a file without addresses goes: the address asked for, else its link address if that is
+ * certain. Places the image. certain: only what is proven may pass (shipped profiles).
  */
 enum reason check_address(struct check_file *file, bool has_address, uint32_t address, bool certain,
 	uint32_t *ret_address, char *text, size_t size);

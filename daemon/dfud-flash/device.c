@@ -113,13 +113,15 @@ static int device_read_layout(struct layout *ret, struct usb *usb, uint8_t index
 }
 
 /* The functional descriptor must describe a conversation that this program can hold. */
-static enum reason device_judge(const struct device *device, uint8_t alternate, char *text, size_t size)
+static enum reason device_judge(
+	const struct device *device, uint8_t alternate, char *text, size_t size)
 {
 	const struct dfu_function *f = &device->function;
 
 	if (!f->has_functional || f->bcd_dfu != DFU_BCD_DFUSE) {
 		snprintf(text, size,
-			"the board speaks DFU %x.%02x; this version flashes DfuSe boards (DFU 1.1a) only",
+			"the board speaks DFU %x.%02x; this version flashes DfuSe boards (DFU "
+			"1.1a) only",
 			f->bcd_dfu >> 8, f->bcd_dfu & 0xff);
 		return REASON_WRONG_DEVICE;
 	}
@@ -129,7 +131,8 @@ static enum reason device_judge(const struct device *device, uint8_t alternate, 
 	}
 	if (device_alternate(f, alternate) == NULL) {
 		snprintf(text, size,
-			"the board has no alternate setting %u (it has %zu); see Alternate= in the profile",
+			"the board has no alternate setting %u (it has %zu); see Alternate= in the "
+			"profile",
 			alternate, f->n_alternates);
 		return REASON_ALTERNATE;
 	}

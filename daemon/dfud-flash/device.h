@@ -9,8 +9,8 @@
 #include "record/reason.h"
 
 /*
- * A board in DFU mode as the worker sees it: what its descriptors and strings say. Blocks for the few
- * transfers that the strings need.
+ * A board in DFU mode as the worker sees it: what its descriptors and strings say. Blocks for the
+ * few transfers that the strings need.
  */
 
 struct usb;
@@ -25,8 +25,8 @@ struct device {
 int device_node(const char *port, char *ret, size_t size);
 
 /*
- * Reads the device. 0 with *ret_reason REASON_NONE; 0 with a reason and a sentence in text where this
- * device is none that can be flashed; negative errno of usb.h.
+ * Reads the device. 0 with *ret_reason REASON_NONE; 0 with a reason and a sentence in text where
+ * this device is none that can be flashed; negative errno of usb.h.
  */
-int device_read(struct device *ret, struct usb *usb, uint8_t alternate,
-	enum reason *ret_reason, char *text, size_t text_size);
+int device_read(struct device *ret, struct usb *usb, uint8_t alternate, enum reason *ret_reason,
+	char *text, size_t text_size);

@@ -8,8 +8,8 @@
 #include "dfu/plan.h"
 
 /*
- * What the command line asks for. By hand a person names a port and a file; the daemon adds descriptors
- * that it opened itself. dfud-flash(1).
+ * What the command line asks for. By hand a person names a port and a file; the daemon adds
+ * descriptors that it opened itself. dfud-flash(1).
  */
 
 #define JOB_MAX_PROTECTS 32

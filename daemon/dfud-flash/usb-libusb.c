@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The USB seam over libusb: usb_open prepares everything that needs files, usb_begin wraps the node, so
- * that the worker's walls can go up between the two. Without device discovery libusb starts no thread.
+ * The USB seam over libusb: usb_open prepares everything that needs files, usb_begin wraps the
+ * node, so that the worker's walls can go up between the two. Without device discovery libusb
+ * starts no thread.
  */
 #include <assert.h>
 #include <errno.h>
@@ -28,7 +29,8 @@ static int usb_error(int error)
 	case LIBUSB_ERROR_TIMEOUT:
 		return -ETIMEDOUT;
 	case LIBUSB_ERROR_NO_DEVICE:
-	case LIBUSB_ERROR_NOT_FOUND: /* of reset and of claim: it re-enumerated or lost the interface */
+	case LIBUSB_ERROR_NOT_FOUND: /* of reset and of claim: it re-enumerated or lost the
+					interface */
 		return -ENODEV;
 	case LIBUSB_ERROR_OVERFLOW:
 		return -EOVERFLOW;

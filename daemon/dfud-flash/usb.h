@@ -17,7 +17,8 @@
 
 struct usb;
 
-/* node: /dev/bus/usb/BBB/DDD. Opens no other device, starts no thread, reads nothing of the device. */
+/* node: /dev/bus/usb/BBB/DDD. Opens no other device, starts no thread, reads nothing of the device.
+ */
 int usb_open(struct usb **ret, const char *node);
 /* The first look at the device; once, before anything below. No file is opened from here on. */
 int usb_begin(struct usb *usb);

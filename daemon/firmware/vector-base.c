@@ -212,9 +212,9 @@ static void vector_base_weigh(
 }
 
 /*
- * A table is aligned to its own size, rounded up to a power of two (ARMv7-M B3.2.5, VTOR). What looks
- * like a long table may be a shorter one with a table of functions behind it, so no more than 512 is
- * asked for.
+ * A table is aligned to its own size, rounded up to a power of two (ARMv7-M B3.2.5, VTOR). What
+ * looks like a long table may be a shorter one with a table of functions behind it, so no more than
+ * 512 is asked for.
  */
 static uint32_t vector_base_alignment(const struct vector_table *table)
 {
