@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/profile.h"
+
+/*
+ * Which board gets which file, and under which profile (design 4.2 and 4.4). Nothing is guessed:
+ * two boards for a file, two files for a board or two profiles for a pair end in a person's choice.
+ * Pure: inputs in, decisions out, nothing kept.
+ */
+
+struct match_board {
+	struct profile_device device;
+	bool open; /* in DFU mode, and this visit may still be flashed */
+	bool busy; /* being flashed: no candidate, whatever matches */
+};
+
+struct match_job {
+	const char *name;    /* of the file */
+	uint64_t arrived_us; /* the older one wins under Order=oldest */
+	bool open;	     /* inspected and good, not claimed */
+};
+
+struct match_input {
+	struct profile *const *profiles;
+	size_t n_profiles;
+	const struct match_board *boards;
+	size_t n_boards;
+	const struct match_job *jobs;
+	size_t n_jobs;
+	/* Whether this job may (still) go to this board in this visit; NULL: always. */
+	bool (*may)(const void *user, size_t board, size_t job);
+	const void *user;
+};
+
+enum match_kind {
+	MATCH_CLOSED,	     /* not in DFU mode, busy, or nothing more in this visit */
+	MATCH_UNMATCHED,     /* no profile means this board */
+	MATCH_WAITING,	     /* a profile means it, no file is there */
+	MATCH_NO_FILE_MEANT, /* files are there, none of them is for this board */
+	MATCH_FLASH,
+	MATCH_TWO_FILES,
+	MATCH_TWO_BOARDS,
+	MATCH_TWO_PROFILES,
+	MATCH_CONFIG, /* a void profile means this board */
+	_MATCH_KIND_MAX,
+};
+
+#define MATCH_NONE SIZE_MAX
+
+struct match {
+	enum match_kind kind;
+	const struct profile
+		*profile; /* FLASH, WAITING; UNMATCHED and NO_FILE_MEANT: the one that came
+			     closest, or NULL; CONFIG: the void one; TWO_PROFILES: one */
+	const struct profile *other_profile; /* TWO_PROFILES: the other */
+	enum profile_key missed;	     /* UNMATCHED, NO_FILE_MEANT: by which key of profile */
+	size_t job, other_job;		     /* FLASH, TWO_*: which files; MATCH_NONE */
+	size_t other_board;		     /* TWO_BOARDS: which else */
+};
+
+/* Judges one board. */
+void match_judge(const struct match_input *input, size_t board, struct match *ret);
+
+/*
+ * Whether a second board could ever match beside this one: true unless the profile names one port.
+ * Only then a pause before the go makes sense.
+ */
+bool match_could_be_another(const struct profile *profile);
+
+const char *match_kind_to_string(enum match_kind kind);
