@@ -327,7 +327,8 @@ assert_report() {
 # --- the daemon ----------------------------------------------------------------------------------
 
 has_dfud() {
-	systemctl --quiet is-enabled dfud.service 2>/dev/null
+	[ -x /usr/sbin/dfud ] &&
+		systemctl --quiet is-enabled dfud.service 2>/dev/null
 }
 
 dfud_start() {
