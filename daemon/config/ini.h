@@ -8,12 +8,14 @@
  * Strict ini text: inih does the reading, fed through our own counting reader, because a file that
  * decides what gets erased must not be read generously. Refused, with the line's number: a line
  * over INI_LINE_MAX, an indented line (inih would glue it to the value before), a line without '=',
- * ':' as separator, a key before the first section, an unterminated section, a NUL or another
- * control character, an inline comment (" ;" or " #" inside a value). Comments ('#' or ';') stand
- * on lines of their own. Pure: text in, calls out.
+ * ':' as separator, a key before the first section, an unterminated section or text behind it, a
+ * NUL or another control character, an inline comment (" ;" or " #"). Comments ('#' or ';') stand
+ * on lines of their own. CRLF ends a line as LF does, a UTF-8 byte order mark at the start is
+ * skipped: neither changes what a line says. Pure: text in, calls out.
  */
 
 #define INI_LINE_MAX 190
+#define INI_NAME_MAX 49 /* of a section: inih cuts longer ones */
 
 /* What a reader has to say against a line. Collected by the caller; nothing is printed here. */
 struct config_problem {
@@ -39,12 +41,24 @@ void config_problems_add(struct config_problems *problems, const char *file, uns
 	const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
 void config_problems_done(struct config_problems *problems);
 
+enum ini_kind {
+	INI_SECTION, /* "[Match]" */
+	INI_KEY,     /* "Id=0483:df11"; blanks around key and value are gone */
+	INI_REFUSED, /* a line that says nobody knows what; its problem is added already */
+};
+
+struct ini_line {
+	enum ini_kind kind;
+	unsigned number;	 /* from 1 */
+	const char *section;	 /* "": none yet, or refused; its keys are not told */
+	const char *key, *value; /* NULL unless INI_KEY */
+};
+
 /*
- * Called for each key in order; line counts from 1. Returns 0, or -ENOMEM to end the reading. What
- * is wrong with a value the callee adds to the problems itself.
+ * Called for each section, key and refused line in order; all is borrowed for the call. Returns 0,
+ * or -ENOMEM to end the reading. What is wrong with a value the callee adds to the problems itself.
  */
-typedef int (*ini_line_fn)(
-	void *user, unsigned line, const char *section, const char *key, const char *value);
+typedef int (*ini_line_fn)(void *user, const struct ini_line *line);
 
 /* 0 also where problems were added; -ENOMEM. file is the name used in the problems. */
 int ini_read(const char *file, const char *text, size_t size, ini_line_fn fn, void *user,

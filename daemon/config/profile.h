@@ -84,17 +84,23 @@ enum profile_key {
 };
 
 /*
- * Reads one file. 0 and *ret set, void where the problems say so (whatever [Match] could be read is
- * kept, so that its devices wait instead of falling to another profile); -ENOMEM, *ret untouched.
+ * Reads one file. 0 and *ret set, void where the problems say so; NULL where the file holds no key
+ * at all (it disables, as an empty file does). -ENOMEM, *ret untouched.
+ *
+ * A void profile keeps whatever [Match] could be read, so that its devices wait instead of falling
+ * to another profile. A key of [Match] or File= that a faulty line may have belonged to asks for
+ * nothing any more: rather too many devices wait than one too few.
  */
 int profile_read(struct profile **ret, const char *file, enum profile_origin origin,
 	const char *text, size_t size, struct config_problems *problems);
+/* The profile of a file that could not be read at all: void, every device and every file is its. */
+int profile_unreadable(struct profile **ret, const char *file, enum profile_origin origin);
 struct profile *profile_free(struct profile *profile);
 
 /* The first key that does not hold for the device, PROFILE_KEY_NONE where all do. */
 enum profile_key profile_misses_device(
 	const struct profile *profile, const struct profile_device *device);
-/* Whether File= is there at all, and whether it matches. */
+/* Whether File= is there at all, and whether it matches (true where it is not there). */
 bool profile_names_files(const struct profile *profile);
 bool profile_matches_file(const struct profile *profile, const char *name);
 /* Whether a person wrote Id= lines of which one matches: such a device is nobody else's. */

@@ -2,7 +2,6 @@
 #include "layout.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -13,12 +12,12 @@
  *	group  = DEC "*" DEC [unit] [type]		unit: B, blank, K, M; type: a to g
  *
  * A group starts where the one before it ended, the first of a region at the region's address.
- *Sector sizes need not be powers of two, so a sector is found by division.
+ * Sector sizes need not be powers of two, so a sector is found by division.
  *
  * A cursor walks the text and adds group after group to a layout of its own; the caller's is
- *written only when the whole text has been understood. Invariants of a finished layout: every group
- *has sectors and none ends beyond 2^32, no two share a byte, and the sectors can be counted in 32
- *bits.
+ * written only when the whole text has been understood. Invariants of a finished layout: every
+ * group has sectors and none ends beyond 2^32, no two share a byte, and the sectors can be counted
+ * in 32 bits.
  */
 
 #define LAYOUT_END (UINT64_C(1) << 32)

@@ -73,7 +73,7 @@ int device_node(const char *port, char *ret, size_t size)
 
 static int device_read_function(struct dfu_function *ret, struct usb *usb)
 {
-	uint8_t *bytes = malloc(DEVICE_DESCRIPTORS_MAX);
+	uint8_t *bytes = calloc(1, DEVICE_DESCRIPTORS_MAX);
 	int r;
 
 	if (bytes == NULL) {

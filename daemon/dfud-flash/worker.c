@@ -34,7 +34,7 @@
 #define WORKER_PROGRESS_US 250000
 
 struct worker {
-	const struct job *job;
+	const struct options *options;
 	struct channel channel;
 	struct usb *usb;
 	uint8_t *bytes; /* the file */
@@ -120,7 +120,7 @@ static int worker_read_file(struct worker *w)
 	struct stat st;
 	size_t done = 0;
 
-	if (fstat(w->job->image_fd, &st) < 0) {
+	if (fstat(w->options->image_fd, &st) < 0) {
 		return -errno;
 	}
 	w->size = (size_t)st.st_size;
@@ -130,7 +130,7 @@ static int worker_read_file(struct worker *w)
 	}
 	while (done < w->size) {
 		const ssize_t n =
-			pread(w->job->image_fd, w->bytes + done, w->size - done, (off_t)done);
+			pread(w->options->image_fd, w->bytes + done, w->size - done, (off_t)done);
 
 		if (n < 0 && errno == EINTR) {
 			continue;
@@ -204,7 +204,7 @@ static void worker_explain_plan(
 /* 0: go on; 1: refused, the outcome is sent; negative errno. */
 static int worker_plan(struct worker *w, uint32_t *ret_address)
 {
-	const struct job *job = w->job;
+	const struct options *options = w->options;
 	enum plan_fault fault;
 	uint32_t at;
 	char text[320];
@@ -214,15 +214,15 @@ static int worker_plan(struct worker *w, uint32_t *ret_address)
 		.layout = &w->device.layout,
 		.segments = &segment,
 		.n_segments = 1,
-		.protects = job->protects,
-		.n_protects = job->n_protects,
+		.protects = options->protects,
+		.n_protects = options->n_protects,
 		.transfer_size = w->device.transfer_size,
 		.granule = WORKER_GRANULE,
 		.can_read = w->device.function.can_upload,
 	};
 	int r;
 
-	reason = check_address(&w->file, job->has_address, job->address, job->certain, ret_address,
+	reason = check_address(&w->file, options->has_address, options->address, options->certain, ret_address,
 		text, sizeof(text));
 	if (reason != REASON_NONE) {
 		worker_refuse(w, reason, text);
@@ -403,7 +403,7 @@ static int worker_flash(struct worker *w, uint32_t address)
 {
 	const struct session_options options = {
 		.plan = &w->plan,
-		.alternate = w->job->alternate,
+		.alternate = w->options->alternate,
 		.transfer_size = w->device.transfer_size,
 		.leave_address = address,
 	};
@@ -443,7 +443,7 @@ static int worker_with_device(struct worker *w)
 	if (r < 0) {
 		return worker_refuse_usb(w, r, "the device cannot be opened");
 	}
-	r = device_read(&w->device, w->usb, w->job->alternate, &reason, text, sizeof(text));
+	r = device_read(&w->device, w->usb, w->options->alternate, &reason, text, sizeof(text));
 	if (r < 0) {
 		return worker_refuse_usb(w, r, "the device's descriptors cannot be read");
 	}
@@ -505,14 +505,14 @@ static int worker_open(struct worker *w)
 	char node[64];
 	int r;
 
-	if (w->job->port == NULL) {
+	if (w->options->port == NULL) {
 		return 0;
 	}
-	r = device_node(w->job->port, node, sizeof(node));
+	r = device_node(w->options->port, node, sizeof(node));
 	return r < 0 ? r : usb_open(&w->usb, node);
 }
 
-int worker_run(const struct job *job)
+int worker_run(const struct options *options)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	bool landlocked;
@@ -522,10 +522,10 @@ int worker_run(const struct job *job)
 		return WORKER_BROKEN;
 	}
 	worker_block_signals();
-	w->job = job;
-	w->channel = (struct channel){.socket = job->channel_fd, .record = job->record_fd};
+	w->options = options;
+	w->channel = (struct channel){.socket = options->channel_fd, .record = options->record_fd};
 	w->file = (struct check_file)CHECK_FILE_INIT;
-	fields_show(job->file, w->name, sizeof(w->name) - 4);
+	fields_show(options->file, w->name, sizeof(w->name) - 4);
 	r = worker_open(w);
 	if (r < 0) {
 		r = worker_refuse_usb(w, r, "the device cannot be opened");

@@ -11,20 +11,18 @@
  * Loop and range alone are right for whole images whose default handler loops, and can be wrong for
  * all others: a loop may stand by accident (once in some thousand halfwords of real code) where a
  * wrong B points to, while the right B fails since its default handler does something (Zephyr,
- * NuttX) or since the file was cut off. Entries close that hole. At the right B nearly all handlers
- * are entries, at a wrong one about one in eight. So B *passes* with range, loop and half of the
- * entries, and is certain if in addition
+ * NuttX) or since the file was cut off. Entries close that hole: at the right B nearly all handlers
+ * are entries, at a wrong one about one in eight.
  *
- *   - it has three quarters of the entries, and no other candidate has as many;
- *   - no other candidate, in range or not, has a loop and half of the entries. Candidates out of
- * range are the right ones of files that were cut off.
+ * B passes with range, loop and half of the entries. It is certain if two more things hold. It has
+ * two thirds of the entries and no other candidate has as many: no other at all, or, if B is a
+ * place where boot loaders end (Klipper's list, src/stm32/Kconfig), no other place of that list.
+ * And no other candidate has a loop and half of the entries, in range or not: the right B of a file
+ * that was cut off is a candidate out of range.
  *
- * With less than VECTOR_BASE_FEW different handlers the entries prove little; then B must have all
- * of them and be a place where boot loaders end (Klipper's list, src/stm32/Kconfig), and is
- * compared with these places only: some hundred candidates become a dozen.
- *
- * What is not certain is likely if something passes, or if one candidate in range leads by entries
- * alone; else unknown.
+ * With less than VECTOR_BASE_FEW different handlers the entries prove little among hundreds of
+ * candidates, but enough among a dozen places. What is not certain is likely if something passes,
+ * or if one candidate in range leads by entries alone; else unknown.
  */
 
 #include "firmware/vector-base.h"
@@ -115,23 +113,45 @@ static bool vector_base_is_literal(uint16_t high)
 	       (high >= 0x5000 && high < 0x5008) || high == 0xe000 || high == 0xffff;
 }
 
-static bool vector_base_is_entry(const struct vector_search *search, size_t offset)
+/*
+ * What lies between functions: a nop, the nop of ARMv6-M, or a zero, which may also be the upper
+ * half of a small literal. Two zeros in a row are a table of constants.
+ */
+static bool vector_base_is_padding(uint16_t earlier, uint16_t before)
 {
-	uint16_t before, earlier;
+	return before == 0xbf00 || before == 0x46c0 || (before == 0x0000 && earlier != 0x0000);
+}
 
-	if (offset < search->table->size || offset + 2 > search->size) {
+/* A table of addresses in flash: no function has 0x0800 as its second halfword. */
+static bool vector_base_is_pointer(const struct vector_search *search, size_t offset)
+{
+	uint16_t high;
+
+	if (offset % 4 != 0 || offset + 4 > search->size) {
 		return false;
 	}
-	if (offset == search->table->size || offset < 4 ||
-		vector_base_is_prologue(search, offset)) {
+	high = vector_base_halfword(search, offset + 2);
+	return high >= 0x0800 && high < 0x0840;
+}
+
+/* Long runs of 0x0000 and 0xffff are tables; a function begins with neither. */
+static bool vector_base_is_entry(const struct vector_search *search, size_t offset)
+{
+	uint16_t first, before, earlier;
+
+	if (offset < search->table->size || offset < 4 || offset + 2 > search->size) {
+		return false;
+	}
+	first = vector_base_halfword(search, offset);
+	if (first == 0x0000 || first == 0xffff || vector_base_is_pointer(search, offset)) {
+		return false;
+	}
+	if (offset == search->table->size || vector_base_is_prologue(search, offset)) {
 		return true;
 	}
 	before = vector_base_halfword(search, offset - 2);
 	earlier = vector_base_halfword(search, offset - 4);
-	if (before == 0x0000 || before == 0xbf00) { /* padding, or a small literal */
-		return true;
-	}
-	return vector_base_is_end(earlier, before) ||
+	return vector_base_is_padding(earlier, before) || vector_base_is_end(earlier, before) ||
 	       (offset % 4 == 0 && vector_base_is_literal(before));
 }
 
@@ -140,8 +160,13 @@ static bool vector_base_is_place(uint32_t base, uint32_t window)
 	static const uint32_t places[] = {0, 0x800, 0x1000, 0x2000, 0x4000, 0x5000, 0x7000, 0x8000,
 		0x8800, 0x9000, 0xc000, 0x10000, 0x20000, 0x20200};
 
+	uint32_t offset = base - window;
+
+	if (window == 0 && offset >= VECTOR_FLASH_ALIAS) {
+		offset -= VECTOR_FLASH_ALIAS;
+	}
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		if (base == window + places[i]) {
+		if (offset == places[i]) {
 			return true;
 		}
 	}
@@ -239,27 +264,35 @@ static void vector_base_scan(struct vector_search *search)
 	}
 }
 
+static bool vector_base_has_most(
+	const struct vector_search *search, const struct vector_candidate *candidate)
+{
+	return search->table->n >= VECTOR_BASE_FEW && candidate->n_entries == search->most &&
+	       search->second < search->most;
+}
+
+static bool vector_base_has_most_of_places(
+	const struct vector_search *search, const struct vector_candidate *candidate)
+{
+	return candidate->is_place && candidate->n_entries == search->place_most &&
+	       search->place_second < search->place_most;
+}
+
 static bool vector_base_is_certain(const struct vector_search *search)
 {
 	const struct vector_candidate *best = &search->best;
-	size_t n = search->table->n;
 
-	if (search->n_passing != 1 || search->n_rivals != 1) {
-		return false;
-	}
-	if (n < VECTOR_BASE_FEW) {
-		return best->is_place && best->n_entries == n && search->place_second < n;
-	}
-	return 4 * best->n_entries >= 3 * n && best->n_entries == search->most &&
-	       search->second < search->most;
+	return search->n_passing == 1 && search->n_rivals == 1 &&
+	       3 * best->n_entries >= 2 * search->table->n &&
+	       (vector_base_has_most(search, best) || vector_base_has_most_of_places(search, best));
 }
 
 static bool vector_base_leads(const struct vector_search *search)
 {
 	const struct vector_candidate *leader = &search->leader;
 
-	return search->table->n >= VECTOR_BASE_FEW && leader->n_entries == search->most &&
-	       search->second < search->most && 4 * leader->n_entries >= 3 * search->table->n;
+	return 3 * leader->n_entries >= 2 * search->table->n &&
+	       vector_base_has_most(search, leader);
 }
 
 /* Whether some base puts every handler between the table and the end of the image. */

@@ -10,9 +10,10 @@
  * value once. Pure.
  */
 
-#define VECTOR_TABLE_MAX  256 /* words: 16 exceptions and 240 interrupts (ARMv7-M B1.5.2) */
-#define VECTOR_FLASH_BASE 0x08000000u
-#define VECTOR_FLASH_SIZE 0x00400000u
+#define VECTOR_TABLE_MAX   256 /* words: 16 exceptions and 240 interrupts (ARMv7-M B1.5.2) */
+#define VECTOR_FLASH_BASE  0x08000000u
+#define VECTOR_FLASH_SIZE  0x00400000u
+#define VECTOR_FLASH_ALIAS 0x00200000u /* of F7; all others that have one have it at 0 */
 
 struct vector_table {
 	uint32_t stack, reset; /* words 0 and 1, as they are */

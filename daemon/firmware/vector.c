@@ -17,16 +17,14 @@
 #include "firmware/vector-base.h"
 #include "firmware/vector-table.h"
 
-#define VECTOR_ALIAS_SIZE 0x00200000u
-
 /* An address of flash as its offset in flash; others stay what they are. */
 static uint32_t vector_offset(uint32_t address)
 {
 	if (address - VECTOR_FLASH_BASE < VECTOR_FLASH_SIZE) {
 		return address - VECTOR_FLASH_BASE;
 	}
-	if (address - VECTOR_ALIAS_SIZE < VECTOR_ALIAS_SIZE) {
-		return address - VECTOR_ALIAS_SIZE;
+	if (address - VECTOR_FLASH_ALIAS < VECTOR_FLASH_ALIAS) {
+		return address - VECTOR_FLASH_ALIAS;
 	}
 	return address;
 }

@@ -12,34 +12,34 @@
  * descriptors that it opened itself. dfud-flash(1).
  */
 
-#define JOB_MAX_PROTECTS 32
-#define JOB_MAX_EXPECTS	 16
+#define OPTIONS_MAX_PROTECTS 32
+#define OPTIONS_MAX_EXPECTS	 16
 
-enum job_mode {
-	JOB_FLASH,   /* by hand */
-	JOB_PLAN,    /* by hand: say what would be done, touch nothing */
-	JOB_LIST,    /* boards that are in DFU mode */
-	JOB_INSPECT, /* what the file is, without a board */
-	JOB_WORK,    /* for the daemon */
-	JOB_SHOWN,   /* --help or --version: done already */
+enum options_mode {
+	OPTIONS_FLASH,   /* by hand */
+	OPTIONS_PLAN,    /* by hand: say what would be done, touch nothing */
+	OPTIONS_LIST,    /* boards that are in DFU mode */
+	OPTIONS_INSPECT, /* what the file is, without a board */
+	OPTIONS_WORK,    /* for the daemon */
+	OPTIONS_SHOWN,   /* --help or --version: done already */
 };
 
-struct job_expect {
+struct options_expect {
 	bool any_product;
 	uint16_t vendor, product;
 };
 
-struct job {
-	enum job_mode mode;
+struct options {
+	enum options_mode mode;
 	const char *port; /* sysfs name, checked for its form */
 	const char *file; /* path by hand; the name to show for the daemon */
 	bool has_address;
 	uint32_t address;
 	uint8_t alternate;
 	bool certain; /* flash only what is certain, as the shipped profiles do */
-	struct plan_range protects[JOB_MAX_PROTECTS];
+	struct plan_range protects[OPTIONS_MAX_PROTECTS];
 	size_t n_protects;
-	struct job_expect expects[JOB_MAX_EXPECTS]; /* by hand */
+	struct options_expect expects[OPTIONS_MAX_EXPECTS]; /* by hand */
 	size_t n_expects;
 	bool expects_none;
 	uint64_t within_ms;
@@ -48,6 +48,6 @@ struct job {
 
 /*
  * Parses the command line; strings are borrowed from argv. 0, or an exit status (64 usage) with the
- * message already on stderr. --help and --version print and give JOB_SHOWN.
+ * message already on stderr. --help and --version print and give OPTIONS_SHOWN.
  */
-int job_parse(struct job *ret, int argc, char **argv);
+int options_parse(struct options *ret, int argc, char **argv);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/schema.h"
+
+/* The keys of a profile: what each takes into a struct profile. Between the two halves of its
+ * reading. */
+
+struct profile;
+struct strings;
+
+#define PROFILE_ATTEMPTS  3
+#define PROFILE_WITHIN_MS 10000
+
+/* Where in the table the keys stand that say which devices and files are meant. */
+enum profile_index {
+	PROFILE_ID,
+	PROFILE_PATH,
+	PROFILE_PORT,
+	PROFILE_SERIAL,
+	PROFILE_LAYOUT,
+	PROFILE_FILE,
+	PROFILE_ADDRESS,
+	PROFILE_ALTERNATE,
+	PROFILE_PROTECT,
+	PROFILE_MAX_ATTEMPTS,
+	PROFILE_ORDER,
+	PROFILE_RETURN_ID,
+	PROFILE_WITHIN,
+	_PROFILE_INDEX_MAX,
+};
+
+extern const struct schema_key profile_keys[_PROFILE_INDEX_MAX];
+
+void profile_clear_strings(struct strings *strings);
