@@ -2,20 +2,13 @@
 
 /*
  * Everything that reads a firmware file, on any bytes. What must hold for all of them is asserted.
- * Built with a fuzzer's own main it searches; with the main below it replays files and folders, so
- * that what was once found stays an ordinary test. To search, from the top of the tree:
- *
- *   clang -g -O1 -D_GNU_SOURCE -DFUZZ_HAS_MAIN -fsanitize=fuzzer,address,undefined -Idaemon \
- *           tests/fuzz/fuzz-firmware.c daemon/firmware/[a-z]*.c -lz -ljson-c -o fuzz
+ * Built with libFuzzer it searches (tests/fuzz/soak); with replay.c it replays its corpus, so that what
+ * was once found stays an ordinary test.
  */
 
 #include <assert.h>
-#include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "firmware/dictionary.h"
 #include "firmware/image.h"
@@ -95,62 +88,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-#ifndef FUZZ_HAS_MAIN
-
-static int fuzz_replay_file(const char *path)
-{
-	FILE *stream = fopen(path, "rbe");
-	size_t most = 1 << 20;
-	uint8_t *bytes = malloc(most);
-	size_t size;
-
-	if (!stream || !bytes) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		exit(EXIT_FAILURE);
-	}
-	size = fread(bytes, 1, most, stream);
-	(void)fclose(stream);
-	bytes = realloc(bytes, size ? size : 1);
-	LLVMFuzzerTestOneInput(bytes, size);
-	free(bytes);
-	return 1;
-}
-
-/* How many files were replayed. */
-static int fuzz_replay(const char *path)
-{
-	struct dirent **names;
-	struct stat st;
-	int n_files = 0, n;
-
-	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		return fuzz_replay_file(path);
-	}
-	n = scandir(path, &names, NULL, alphasort);
-	for (int i = 0; i < n; i++) {
-		char file[4096];
-
-		(void)snprintf(file, sizeof(file), "%s/%s", path, names[i]->d_name);
-		if (names[i]->d_name[0] != '.') {
-			n_files += fuzz_replay(file);
-		}
-		free(names[i]);
-	}
-	if (n >= 0) {
-		free(names);
-	}
-	return n_files;
-}
-
-int main(int argc, char **argv)
-{
-	int n_files = 0;
-
-	for (int i = 1; i < argc; i++) {
-		n_files += fuzz_replay(argv[i]);
-	}
-	printf("%d files replayed\n", n_files);
-	return n_files > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-#endif
