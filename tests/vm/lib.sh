@@ -193,13 +193,13 @@ board_wait_gone() {
 }
 
 board_unplug() {
-	board_ask "$1" unplug
+	board_ask "$1" unplug >/dev/null
 	board_wait_gone "$1"
 	say "board $1 unplugged"
 }
 
 board_plug() {
-	board_ask "$1" plug "${2:-dfu}"
+	board_ask "$1" plug "${2:-dfu}" >/dev/null
 	board_wait "$1"
 	say "board $1 plugged in"
 }

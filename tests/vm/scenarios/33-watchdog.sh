@@ -6,7 +6,7 @@
 # tells the true end.
 dropin <<-END
 	[Service]
-	WatchdogSec=4s
+	WatchdogSec=8s
 END
 image klipper.bin --size 120000
 board_start octopus 0 --cold-error
