@@ -13,15 +13,15 @@
  */
 
 #define OPTIONS_MAX_PROTECTS 32
-#define OPTIONS_MAX_EXPECTS	 16
+#define OPTIONS_MAX_EXPECTS  16
 
 enum options_mode {
-	OPTIONS_FLASH,   /* by hand */
-	OPTIONS_PLAN,    /* by hand: say what would be done, touch nothing */
-	OPTIONS_LIST,    /* boards that are in DFU mode */
+	OPTIONS_FLASH,	 /* by hand */
+	OPTIONS_PLAN,	 /* by hand: say what would be done, touch nothing */
+	OPTIONS_LIST,	 /* boards that are in DFU mode */
 	OPTIONS_INSPECT, /* what the file is, without a board */
-	OPTIONS_WORK,    /* for the daemon */
-	OPTIONS_SHOWN,   /* --help or --version: done already */
+	OPTIONS_WORK,	 /* for the daemon */
+	OPTIONS_SHOWN,	 /* --help or --version: done already */
 };
 
 struct options_expect {

@@ -222,8 +222,8 @@ static int worker_plan(struct worker *w, uint32_t *ret_address)
 	};
 	int r;
 
-	reason = check_address(&w->file, options->has_address, options->address, options->certain, ret_address,
-		text, sizeof(text));
+	reason = check_address(&w->file, options->has_address, options->address, options->certain,
+		ret_address, text, sizeof(text));
 	if (reason != REASON_NONE) {
 		worker_refuse(w, reason, text);
 		return 1;
@@ -259,6 +259,8 @@ static void worker_tell_plan(struct worker *w)
 		.first_status = s->first.status,
 		.worst_ms = plan_worst_ms(&w->plan),
 		.unverifiable = !w->plan.can_read,
+		.at_base = w->options->alternate == 0 &&
+			   s->options.leave_address == w->device.layout.groups[0].start,
 	};
 
 	snprintf(m.layout, sizeof(m.layout), "%s", w->device.layout.name);

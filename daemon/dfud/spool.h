@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -10,7 +11,7 @@
  * one file system, so that every move is one rename: a file is never in two places and never in
  * none. An attempt's folder is active/ID with the file `record` in it (written by others through
  * the folder's descriptor) and, from the claim on, the firmware file under its own name with its
- * sidecars. Every move syncs the folders that it changed.
+ * sidecars. Nothing waits for the disk; spool.c says what a power cut leaves.
  */
 
 #define SPOOL_ID_LENGTH 32  /* hexadecimal digits of an attempt's id */
@@ -39,13 +40,14 @@ int spool_begin(struct spool *spool, const char *id);
 
 /*
  * queue/NAME to active/ID/NAME with its sidecars, if it is still that inode. 0; -ENOENT where it is
- * gone or another file by now (nothing was moved).
+ * gone or another file by now (nothing was moved); -EINVAL for a name that no job can have. After
+ * another -errno the file may lie on either side: spool_each tells.
  */
 int spool_claim(struct spool *spool, const char *id, const char *name, ino_t inode);
 
 /*
- * active/ID/NAME back to queue/NAME, never over another file: -EEXIST where a newer file has the
- * name (nothing was moved). The folder and its record stay.
+ * active/ID/NAME back to queue/NAME with its sidecars, never over another file: -EEXIST where a
+ * newer file or sidecar has the name (nothing was moved). The folder and its record stay.
  */
 int spool_give_back(struct spool *spool, const char *id, const char *name);
 
@@ -57,15 +59,22 @@ int spool_give_back(struct spool *spool, const char *id, const char *name);
 int spool_settle(struct spool *spool, const char *id, const char *name, const char *stamp,
 	bool good, char *ret_path, size_t path_size);
 
-/* Writes report.txt (or another small text) into active/ID atomically, synced. */
+/*
+ * Writes report.txt into active/ID as a whole. -EINVAL for a name that a job can have
+ * (arrival_name_is_job): it could replace the job's file.
+ */
 int spool_write(struct spool *spool, const char *id, const char *file, const char *text);
 
-/* Removes active/ID with its record: only where no firmware file lies in it, else -ENOTEMPTY. */
+/*
+ * Removes active/ID with its record: only where no firmware file and no sidecar lies in it, else
+ * -ENOTEMPTY.
+ */
 int spool_forget(struct spool *spool, const char *id);
 
 /*
  * What lies in active/ (at start: what was interrupted). Calls fn for each folder with a valid id;
- * file is the firmware file's name in it or NULL. Ends early where fn returns non-zero.
+ * file is the firmware file's name in it or NULL. Ends early where fn returns non-zero, with that;
+ * fn may settle, give back or forget what it is told.
  */
 int spool_each(
 	struct spool *spool, int (*fn)(void *user, const char *id, const char *file), void *user);

@@ -48,6 +48,7 @@ static const struct field message_table[] = {
 	MESSAGE_FIELD("FirstStatus", FIELD_NUMBER, first_status),
 	MESSAGE_FIELD("WorstMs", FIELD_NUMBER, worst_ms),
 	MESSAGE_FIELD("Unverifiable", FIELD_FLAG, unverifiable),
+	MESSAGE_FIELD("AtBase", FIELD_FLAG, at_base),
 	MESSAGE_FIELD("Phase", FIELD_STRING, phase),
 	MESSAGE_FIELD("Done", FIELD_NUMBER, done),
 	MESSAGE_FIELD("Total", FIELD_NUMBER, total),

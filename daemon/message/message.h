@@ -51,7 +51,8 @@ struct message {
 	bool cold_start; /* the first status was dfuERROR/errFIRMWARE */
 	uint64_t first_state, first_status;
 	uint64_t worst_ms; /* longest that the rest may take */
-	bool unverifiable; /* the device cannot be read */
+	bool unverifiable;	/* the device cannot be read */
+	bool at_base;		/* the image begins where the chip starts after a power cycle */
 
 	/* PHASE */
 	char phase[16]; /* read, erase, write, verify, leave */
