@@ -12,8 +12,9 @@ profile 50-octopus <<-END
 	Id=1d50:614e
 END
 image klipper.bin --size 44388 --version v0.13.0-730 --mcu stm32f446xx
-board_start octopus 0 --cold-error
 drop klipper.bin
+wait_journal DFUD_EVENT=queued
+board_start octopus 0 --cold-error
 wait_verdict returned DFUD_PROFILE=octopus DFUD_COLD_BOOT=yes
 journal | grep '^octopus: ' >"$work/said"
 cat "$work/said"
