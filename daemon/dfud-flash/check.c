@@ -81,6 +81,15 @@ enum reason check_itself(const struct check_file *file, char *text, size_t size)
 			file->name, file->vector.reset, file->image.size);
 		return REASON_TRUNCATED;
 	}
+	if (file->vector.cut || file->dictionary.truncated) {
+		snprintf(text, size,
+			"%s is cut off: %s behind the end of the file (%zu bytes); copy it again",
+			file->name,
+			file->vector.cut ? "its code calls functions"
+					 : "its data dictionary runs on",
+			file->image.size);
+		return REASON_TRUNCATED;
+	}
 	return REASON_NONE;
 }
 

@@ -154,6 +154,7 @@ static void worker_tell_image(struct worker *w)
 		m.link = v->base;
 	}
 	check_about(&w->file, m.about, sizeof(m.about));
+	m.no_usb = !w->file.has_usb && w->file.dictionary.version[0] != '\0';
 	if (w->file.has_usb) {
 		snprintf(m.expects, sizeof(m.expects), "%04x:%04x", w->file.usb_vendor,
 			w->file.usb_product);

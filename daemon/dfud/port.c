@@ -97,10 +97,11 @@ void port_note_left(struct port *p, uint64_t now_us, uint64_t within_us)
 
 void port_remember(struct port *p, uint64_t job, enum port_again again, uint64_t now_us)
 {
-	const struct port_memory memory = {.job = job, .again = again, .since_us = now_us};
+	struct port_memory memory = {.job = job, .again = again, .since_us = now_us, .times = 1};
 
 	for (size_t i = 0; i < p->n_memories; i++) {
 		if (p->memories[i].job == job) {
+			memory.times += p->memories[i].times;
 			p->memories[i] = memory;
 			return;
 		}
@@ -117,7 +118,7 @@ void port_forget_refusals(struct port *p)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < p->n_memories; i++) {
-		if (p->memories[i].again == PORT_NEVER) {
+		if (p->memories[i].again != PORT_AFTER_RELOAD) {
 			p->memories[kept++] = p->memories[i];
 		}
 	}
@@ -129,17 +130,28 @@ bool port_is_open(const struct port *p)
 	return p->present && p->device.dfu && !p->closed;
 }
 
+static bool port_memory_allows(const struct port_memory *m, uint64_t now_us)
+{
+	switch (m->again) {
+	case PORT_NEVER:
+	case PORT_AFTER_RELOAD:
+		return false;
+	case PORT_AFTER_PAUSE:
+		return now_us - m->since_us >= PORT_PAUSE_US;
+	case PORT_ONCE_MORE:
+		return m->times <= 1;
+	}
+	return false;
+}
+
 bool port_may(const struct port *p, uint64_t job, uint64_t now_us)
 {
 	if (!port_is_open(p)) {
 		return false;
 	}
 	for (size_t i = 0; i < p->n_memories; i++) {
-		const struct port_memory *m = &p->memories[i];
-
-		if (m->job == job) {
-			return m->again == PORT_AFTER_PAUSE &&
-			       now_us - m->since_us >= PORT_PAUSE_US;
+		if (p->memories[i].job == job) {
+			return port_memory_allows(&p->memories[i], now_us);
 		}
 	}
 	return true;

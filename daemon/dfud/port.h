@@ -19,12 +19,14 @@ enum port_again {
 	PORT_NEVER,	   /* not in this visit */
 	PORT_AFTER_RELOAD, /* when the configuration was read anew */
 	PORT_AFTER_PAUSE,  /* when a minute has passed */
+	PORT_ONCE_MORE,	   /* at once, if this was the first time */
 };
 
 struct port_memory {
 	uint64_t job;
 	enum port_again again;
 	uint64_t since_us;
+	unsigned times; /* how often it ended so */
 };
 
 #define PORT_MEMORIES 16

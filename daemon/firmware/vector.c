@@ -15,6 +15,7 @@
 #include <assert.h>
 
 #include "firmware/vector-base.h"
+#include "firmware/vector-calls.h"
 #include "firmware/vector-table.h"
 
 /* An address of flash as its offset in flash; others stay what they are. */
@@ -44,6 +45,7 @@ void vector_judge(const uint8_t *bytes, size_t size, struct vector_facts *ret)
 	ret->reset = table.reset;
 	ret->lowest = table.lowest;
 	ret->highest = table.highest;
+	ret->cut = vector_calls_lead_out(bytes, size, table.size);
 	vector_base_find(&table, bytes, size, ret);
 }
 

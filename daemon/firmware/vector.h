@@ -37,6 +37,7 @@ struct vector_facts {
 	uint32_t base;		  /* the link address; valid for LIKELY and CERTAIN */
 	uint32_t lowest, highest; /* handlers inside the flash window, without Thumb bit */
 	bool truncated; /* no base lets every handler lie inside the image, whatever the address */
+	bool cut;	/* its calls lead behind its end: the file was cut off, whatever the base */
 };
 
 #define VECTOR_FACTS_INIT                                                                          \

@@ -36,6 +36,7 @@ static const struct field message_table[] = {
 	MESSAGE_FIELD("Link", FIELD_HEX, link),
 	MESSAGE_FIELD("Expects", FIELD_STRING, expects),
 	MESSAGE_FIELD("Size", FIELD_NUMBER, size),
+	MESSAGE_FIELD("NoUsb", FIELD_FLAG, no_usb),
 	MESSAGE_FIELD("Address", FIELD_HEX, address),
 	MESSAGE_FIELD("Layout", FIELD_STRING, layout),
 	MESSAGE_FIELD("Sectors", FIELD_NUMBER, sectors),

@@ -40,6 +40,7 @@ struct message {
 	uint32_t link;	    /* the link address, where likely or certain */
 	char expects[16];   /* USB identity inside the image, "1d50:614e", "" for none */
 	uint64_t size;	    /* bytes of the image */
+	bool no_usb;	    /* it describes itself, and has no USB */
 
 	/* PLAN */
 	uint32_t address;	/* where the first byte goes */
@@ -51,8 +52,8 @@ struct message {
 	bool cold_start; /* the first status was dfuERROR/errFIRMWARE */
 	uint64_t first_state, first_status;
 	uint64_t worst_ms; /* longest that the rest may take */
-	bool unverifiable;	/* the device cannot be read */
-	bool at_base;		/* the image begins where the chip starts after a power cycle */
+	bool unverifiable; /* the device cannot be read */
+	bool at_base;	   /* the image begins where the chip starts after a power cycle */
 
 	/* PHASE */
 	char phase[16]; /* read, erase, write, verify, leave */

@@ -29,6 +29,7 @@ static const struct field record_table[] = {
 	FIELD(record, "Expect", FIELD_STRING, expect),
 	FIELD(record, "WithinMs", FIELD_NUMBER, within_ms),
 	FIELD(record, "Number", FIELD_NUMBER, number),
+	FIELD(record, "MaxAttempts", FIELD_NUMBER, max_attempts),
 	FIELD(record, "Begun", FIELD_NUMBER, begun_us),
 	FIELD(record, "Erasing", FIELD_FLAG, erasing),
 	FIELD(record, "Written", FIELD_FLAG, written),

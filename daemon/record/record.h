@@ -30,8 +30,9 @@ struct record {
 	uint32_t address;
 	char expect[256]; /* ids as in a profile, blank separated; "none"; "" for any */
 	uint64_t within_ms;
-	uint64_t number;   /* which attempt of this job, from 1 */
-	uint64_t begun_us; /* CLOCK_REALTIME */
+	uint64_t number;       /* which attempt of this job, from 1 */
+	uint64_t max_attempts; /* MaxAttempts= of the profile */
+	uint64_t begun_us;     /* CLOCK_REALTIME */
 
 	/* appended by the worker */
 	bool erasing, written, verified, left;

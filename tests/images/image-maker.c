@@ -126,6 +126,19 @@ static uint32_t maker_literal(struct maker *maker)
 	return maker_random(maker);
 }
 
+/* bl (ARMv7-M A7.7.18, T1) to somewhere in the image. */
+static void maker_call(struct maker *maker)
+{
+	uint32_t target = maker_below(maker, maker->recipe->size) & ~1u;
+	uint32_t distance = target - (uint32_t)(maker->at + 4);
+	uint32_t sign = distance >> 31;
+	uint32_t j1 = (~distance >> 23 & 1) ^ sign;
+	uint32_t j2 = (~distance >> 22 & 1) ^ sign;
+
+	maker_put16(maker, 0xf000 | sign << 10 | (distance >> 12 & 0x3ff));
+	maker_put16(maker, 0xd000 | j1 << 13 | j2 << 11 | (distance >> 1 & 0x7ff));
+}
+
 /* One instruction in the middle of a function; frequencies from disassemblies, rounded. */
 static void maker_instruction(struct maker *maker)
 {
@@ -154,9 +167,8 @@ static void maker_instruction(struct maker *maker)
 		maker_put16(maker, MAKER_LOOP);
 	} else if (pick < n) {
 		maker_put16(maker, frames[pick][0] | (maker_random(maker) & frames[pick][1]));
-	} else if (pick < n + 3) { /* bl */
-		maker_put16(maker, 0xf000 | (maker_random(maker) & 0x7ff));
-		maker_put16(maker, 0xf800 | (maker_random(maker) & 0x7ff));
+	} else if (pick < n + 3) {
+		maker_call(maker);
 	} else { /* wide loads, stores and moves */
 		maker_put16(maker, 0xf8c0 | (maker_random(maker) & 0x1f));
 		maker_put16(maker, maker_random(maker) & 0x7fff);

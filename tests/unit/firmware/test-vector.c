@@ -35,6 +35,13 @@ static const unsigned int test_least_certain[_IMAGE_STYLE_MAX] = {
 	[IMAGE_STYLE_NOISY] = 85,
 };
 
+static uint64_t test_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	return *state ^= *state << 17;
+}
+
 static struct image_recipe test_recipe(enum image_style style, size_t offset, uint64_t seed)
 {
 	struct image_recipe recipe = IMAGE_RECIPE_INIT;
@@ -67,6 +74,7 @@ static unsigned int test_count_certain(enum image_style style)
 			vector_judge(bytes, recipe.size, &facts);
 			assert_int_not_equal(facts.certainty, VECTOR_NO_TABLE);
 			assert_false(facts.truncated);
+			assert_false(facts.cut);
 			assert_int_equal(facts.stack, recipe.stack);
 			assert_in_range(facts.lowest, recipe.link, facts.highest);
 			assert_in_range(facts.highest, facts.lowest, recipe.link + recipe.size - 1);
@@ -137,6 +145,45 @@ static void test_cut_is_never_certainly_wrong(void **state)
 			free(bytes);
 		}
 	}
+}
+
+/* A writer that was killed half-way: the calls tell it, also where every handler is there. */
+static void test_cut_is_told_by_calls(void **state)
+{
+	for (enum image_style style = 0; style < _IMAGE_STYLE_MAX; style++) {
+		struct image_recipe recipe = test_recipe(style, 7, 3);
+		uint8_t *bytes = test_make(&recipe);
+
+		for (size_t percent = 20; percent <= 80; percent += 5) {
+			struct vector_facts facts;
+
+			vector_judge(bytes, recipe.size * percent / 100, &facts);
+			assert_true(facts.cut);
+		}
+		free(bytes);
+	}
+}
+
+/* Constants that look like calls lead everywhere, so they are not believed. */
+static void test_data_is_not_cut(void **state)
+{
+	struct image_recipe recipe = IMAGE_RECIPE_INIT;
+	size_t size = 2 << 20;
+	uint8_t *bytes = test_make(&recipe);
+	uint64_t random = 88172645463325252;
+	struct vector_facts facts;
+
+	bytes = realloc(bytes, size);
+	assert_non_null(bytes);
+	for (size_t i = recipe.size & ~(size_t)7; i < size; i += 8) {
+		uint64_t noise = test_random(&random);
+
+		memcpy(bytes + i, &noise, 8);
+	}
+	vector_judge(bytes, size, &facts);
+	assert_int_not_equal(facts.certainty, VECTOR_NO_TABLE);
+	assert_false(facts.cut);
+	free(bytes);
 }
 
 /* Cut off before its reset handler, and before anything that could explain another base. */
@@ -354,13 +401,6 @@ static void test_two_bases_are_not_certain(void **state)
 	free(bytes);
 }
 
-static uint64_t test_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	return *state ^= *state << 17;
-}
-
 static void test_random_has_no_table(void **state)
 {
 	uint64_t random = 88172645463325252;
@@ -444,6 +484,8 @@ int main(void)
 		cmocka_unit_test(test_certain_is_right),
 		cmocka_unit_test(test_the_plain_image_is_certain),
 		cmocka_unit_test(test_cut_is_never_certainly_wrong),
+		cmocka_unit_test(test_cut_is_told_by_calls),
+		cmocka_unit_test(test_data_is_not_cut),
 		cmocka_unit_test(test_cut_before_reset_is_truncated),
 		cmocka_unit_test(test_fit_matrix),
 		cmocka_unit_test(test_alias_is_undecided),

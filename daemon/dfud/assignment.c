@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the match to the verdict: the hands of one attempt.
+ *
+ *   snapshot (sealed copy of the file) -> active/ID with the record -> worker -> plan
+ *     -> is the choice still clear? -> claim (rename) -> GO -> ... -> settle
+ *
+ * Invariants: nothing is claimed before the plan is good, so a refused file never left the queue;
+ * the record lies on disk before the worker starts, locked by the descriptor that the worker
+ * inherits, so that a daemon that starts meanwhile sees that somebody still works on it.
+ */
+#include "dfud/assignment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <systemd/sd-id128.h>
+
+#include "config/profile.h"
+#include "dfud/dispatch.h"
+#include "dfud/journey.h"
+#include "dfud/manager.h"
+#include "dfud/notice.h"
+#include "dfud/queue.h"
+#include "dfud/settle.h"
+#include "record/record.h"
+
+/* Boards powered by one switch appear some 20 ms apart. */
+#define ASSIGNMENT_PAUSE_US 500000
+/* Reading what is there, at the slowest: 2 MiB at 3 ms for 2 KiB, a hundred boards on one hub. */
+#define ASSIGNMENT_CHECK_MS 120000
+#define ASSIGNMENT_MAX_ARGS 96
+
+/* The worker's arguments, and the same as a person would type them. */
+struct assignment_args {
+	const char *list[ASSIGNMENT_MAX_ARGS];
+	size_t n;
+	char room[2048];
+	size_t used;
+	char command[512];
+};
+
+static void assignment_add_arg(struct assignment_args *args, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void assignment_add_arg(struct assignment_args *args, const char *format, ...)
+{
+	char *at = args->room + args->used;
+	const size_t left = sizeof(args->room) - args->used;
+	const size_t typed = strlen(args->command);
+	va_list list;
+	size_t n;
+
+	va_start(list, format);
+	n = (size_t)vsnprintf(at, left, format, list);
+	va_end(list);
+	if (n >= left || args->n + 1 >= ASSIGNMENT_MAX_ARGS) {
+		args->n = ASSIGNMENT_MAX_ARGS; /* does not fit: assignment_make_args says so */
+		return;
+	}
+	args->list[args->n++] = at;
+	args->used += n + 1;
+	snprintf(args->command + typed, sizeof(args->command) - typed, " %s", at);
+}
+
+static int assignment_make_args(struct assignment_args *args, const struct port *port,
+	const struct job *job, const struct profile *profile)
+{
+	*args = (struct assignment_args){.command = "dfud-flash"};
+	assignment_add_arg(args, "--port=%s", port->device.port);
+	if (profile->has_address) {
+		assignment_add_arg(args, "--address=0x%08" PRIx32, profile->address);
+	}
+	if (profile->alternate != 0) {
+		assignment_add_arg(args, "--alternate=%u", profile->alternate);
+	}
+	if (profile->origin == PROFILE_SHIPPED) {
+		assignment_add_arg(args, "--certain");
+	}
+	for (size_t i = 0; i < profile->n_protects && args->n < ASSIGNMENT_MAX_ARGS; i++) {
+		assignment_add_arg(args, "--protect=0x%08" PRIx32 "-0x%08" PRIx32,
+			profile->protects[i].first, profile->protects[i].last);
+	}
+	if (args->n < ASSIGNMENT_MAX_ARGS) {
+		assignment_add_arg(args, "--");
+	}
+	if (args->n < ASSIGNMENT_MAX_ARGS) {
+		assignment_add_arg(args, "%s", job->name);
+	}
+	return args->n < ASSIGNMENT_MAX_ARGS ? 0 : -E2BIG;
+}
+
+static struct assignment *assignment_make(struct manager *m, struct port *port, const char *file)
+{
+	struct assignment *a = calloc(1, sizeof(*a));
+
+	if (a == NULL) {
+		return NULL;
+	}
+	a->manager = m;
+	a->port = port;
+	snprintf(a->file, sizeof(a->file), "%s", file);
+	a->next = m->assignments;
+	m->assignments = a;
+	m->n_assignments++;
+	port->attempt = a;
+	return a;
+}
+
+struct assignment *assignment_free(struct assignment *a)
+{
+	struct assignment **at;
+
+	if (a == NULL) {
+		return NULL;
+	}
+	for (at = &a->manager->assignments; *at != NULL; at = &(*at)->next) {
+		if (*at == a) {
+			*at = a->next;
+			a->manager->n_assignments--;
+			break;
+		}
+	}
+	if (a->port->attempt == a) {
+		a->port->attempt = NULL;
+	}
+	journey_free(a->journey);
+	free(a->expects);
+	free(a);
+	return NULL;
+}
+
+static int assignment_copy_profile(struct assignment *a, const struct profile *profile)
+{
+	snprintf(a->profile, sizeof(a->profile), "%s", profile->name);
+	a->max_attempts = profile->max_attempts;
+	a->within_ms = profile->within_ms;
+	a->n_expects = profile->n_return_ids;
+	if (a->n_expects == 0) {
+		return 0;
+	}
+	a->expects = calloc(a->n_expects, sizeof(*a->expects));
+	if (a->expects == NULL) {
+		return -ENOMEM;
+	}
+	memcpy(a->expects, profile->return_ids, a->n_expects * sizeof(*a->expects));
+	return 0;
+}
+
+static bool assignment_fits(const struct usb_id_pattern *pattern, uint16_t vendor, uint16_t product)
+{
+	return (pattern->any_vendor || pattern->vendor == vendor) &&
+	       (pattern->any_product || pattern->product == product);
+}
+
+static bool assignment_expects(
+	void *user, const struct journey *journey, uint16_t vendor, uint16_t product)
+{
+	const struct assignment *a = user;
+	char id[16];
+
+	(void)journey;
+	for (size_t i = 0; i < a->n_expects; i++) {
+		if (assignment_fits(&a->expects[i], vendor, product)) {
+			return true;
+		}
+	}
+	if (a->n_expects > 0) {
+		return false;
+	}
+	snprintf(id, sizeof(id), "%04x:%04x", vendor, product);
+	return a->image_expects[0] == '\0' || strcmp(a->image_expects, id) == 0;
+}
+
+/* The expectation as one field of the record. */
+static void assignment_write_expects(const struct assignment *a, bool none, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	ret[0] = '\0';
+	if (none) {
+		snprintf(ret, size, "none");
+		return;
+	}
+	for (size_t i = 0; i < a->n_expects && n + 12 < size; i++) {
+		const struct usb_id_pattern *p = &a->expects[i];
+
+		n += (size_t)snprintf(ret + n, size - n,
+			p->any_vendor	 ? "%s*:*"
+			: p->any_product ? "%s%04x:*"
+					 : "%s%04x:%04x",
+			n ? " " : "", p->vendor, p->product);
+	}
+	if (a->n_expects == 0) {
+		snprintf(ret, size, "%s", a->image_expects);
+	}
+}
+
+static int assignment_read_expects(struct assignment *a, const char *text)
+{
+	char copy[256];
+	char *rest = copy;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	a->expects = calloc(sizeof(copy) / 2, sizeof(*a->expects));
+	if (a->expects == NULL) {
+		return -ENOMEM;
+	}
+	for (const char *word; (word = strsep(&rest, " ")) != NULL;) {
+		struct usb_id_pattern *p = &a->expects[a->n_expects];
+		const int n = sscanf(word, "%4hx:%4hx", &p->vendor, &p->product);
+
+		p->any_vendor = strcmp(word, "*:*") == 0;
+		p->any_product = p->any_vendor || n == 1;
+		if (n >= 1 || p->any_vendor) {
+			a->n_expects++;
+		}
+	}
+	return 0;
+}
+
+static void assignment_make_tell(
+	struct tell *t, const struct assignment *a, const struct port *port)
+{
+	const struct hotplug_device *d = &port->device;
+
+	*t = (struct tell)TELL_INIT;
+	snprintf(t->label, sizeof(t->label), "%.64s", a->profile[0] ? a->profile : d->port);
+	snprintf(t->id, sizeof(t->id), "%s", a->id);
+	snprintf(t->profile, sizeof(t->profile), "%s", a->profile);
+	snprintf(t->port, sizeof(t->port), "%s", d->port);
+	snprintf(t->path, sizeof(t->path), "%s", d->path);
+	snprintf(t->usb_id, sizeof(t->usb_id), "%04x:%04x", d->vendor, d->product);
+	snprintf(t->serial, sizeof(t->serial), "%s", d->serial);
+	tell_set_file(t, a->file);
+}
+
+/* Writes the record's first part; returns its descriptor, locked. */
+static int assignment_write_record(
+	struct assignment *a, const struct tell *t, const struct job *job, bool none)
+{
+	struct record record = RECORD_INIT;
+	char text[RECORD_MAX];
+	const int folder = spool_begin(&a->manager->spool, a->id);
+	int fd;
+	int n;
+
+	if (folder < 0) {
+		return folder;
+	}
+	snprintf(record.id, sizeof(record.id), "%s", a->id);
+	snprintf(record.profile, sizeof(record.profile), "%s", a->profile);
+	snprintf(record.port, sizeof(record.port), "%s", t->port);
+	snprintf(record.boot, sizeof(record.boot), "%s", a->manager->boot);
+	snprintf(record.path, sizeof(record.path), "%s", t->path);
+	snprintf(record.usb_id, sizeof(record.usb_id), "%s", t->usb_id);
+	snprintf(record.serial, sizeof(record.serial), "%s", t->serial);
+	snprintf(record.file, sizeof(record.file), "%s", job->name);
+	snprintf(record.sha256, sizeof(record.sha256), "%s", t->sha256);
+	record.inode = job->file.inode;
+	record.mtime_ns = (uint64_t)job->file.mtime_ns;
+	record.size = job->file.size;
+	record.owner = job->file.owner;
+	record.within_ms = a->within_ms;
+	record.number = a->number;
+	record.max_attempts = a->max_attempts;
+	record.begun_us = manager_realtime_us();
+	assignment_write_expects(a, none, record.expect, sizeof(record.expect));
+	n = record_write(&record, text, sizeof(text));
+	fd = openat(folder, "record", O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+	if (fd < 0 || n < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ||
+		write(fd, text, (size_t)n) != (ssize_t)n) {
+		n = n < 0 ? n : errno != 0 ? -errno : -ENOSPC;
+		if (fd >= 0) {
+			close(fd);
+		}
+		close(folder);
+		return n;
+	}
+	close(folder);
+	return fd;
+}
+
+/* The choice must still be clear, 500 ms after the board appeared where a second one could match.
+ */
+static void assignment_judge(void *user, struct journey *journey)
+{
+	struct assignment *a = user;
+	struct manager *m = a->manager;
+	struct job *job = jobs_find_id(&m->jobs, a->job);
+	const uint64_t since = manager_now_us() - a->port->appeared_us;
+	char text[400];
+	enum reason reason;
+	bool could_be_another;
+	int r;
+
+	if (m->stopping) {
+		journey_stop(journey, END_CANCELLED, REASON_NONE, "dfud is being stopped");
+		return;
+	}
+	reason = dispatch_confirm(m, a, &could_be_another, text, sizeof(text));
+	if (reason != REASON_NONE) {
+		journey_stop(journey, END_REFUSED, reason, text);
+		return;
+	}
+	if (could_be_another && since < ASSIGNMENT_PAUSE_US) {
+		journey_pause(journey, ASSIGNMENT_PAUSE_US - since);
+		return;
+	}
+	r = job != NULL ? spool_claim(&m->spool, a->id, job->name, job->file.inode) : -ENOENT;
+	if (r == -ENOENT) {
+		journey_stop(
+			journey, END_CANCELLED, REASON_NONE, "the file was taken out of the queue");
+		return;
+	}
+	if (r < 0) {
+		snprintf(text, sizeof(text), "the file cannot be moved to active/: %s",
+			strerror(-r));
+		journey_stop(journey, END_REFUSED, REASON_NO_SPACE, text);
+		return;
+	}
+	a->claimed = true;
+	queue_forget(m->queue, job->name);
+	journey_go(journey);
+}
+
+static void assignment_moved(void *user, struct journey *journey)
+{
+	struct assignment *a = user;
+
+	if (journey_attempt(journey)->left && !a->port->closed) {
+		port_note_left(a->port, manager_now_us(), a->within_ms * 1000);
+	}
+	manager_show_status(a->manager);
+}
+
+static void assignment_ended(void *user, struct journey *journey)
+{
+	struct assignment *a = user;
+	struct manager *m = a->manager;
+
+	(void)journey;
+	settle_attempt(a);
+	assignment_free(a);
+	manager_wake(m);
+	manager_show_status(m);
+	manager_check_end(m);
+}
+
+static const struct journey_events assignment_events = {
+	.judge = assignment_judge,
+	.expects = assignment_expects,
+	.moved = assignment_moved,
+	.ended = assignment_ended,
+};
+
+static int assignment_start(struct assignment *a, const struct job *job,
+	const struct profile *profile, const struct snapshot *snapshot)
+{
+	struct assignment_args args;
+	struct tell tell;
+	const bool none = profile->return_none || (profile->n_return_ids == 0 && job->image.no_usb);
+	struct journey_options options = {
+		.tell = &tell,
+		.attempt = {.within_ms = a->within_ms,
+			.expects_none = none,
+			.expects_identity = a->n_expects > 0 || a->image_expects[0] != '\0'},
+		.worker = a->manager->worker,
+		.image_fd = snapshot->fd,
+		.check_deadline_ms = ASSIGNMENT_CHECK_MS,
+	};
+	int r = assignment_make_args(&args, a->port, job, profile);
+
+	if (r < 0) {
+		return r;
+	}
+	assignment_make_tell(&tell, a, a->port);
+	snprintf(tell.sha256, sizeof(tell.sha256), "%s", snapshot->sha256);
+	tell.size = snapshot->size;
+	tell.owner = job->file.owner;
+	options.args = args.list;
+	options.command = args.command;
+	options.record_fd = assignment_write_record(a, &tell, job, none);
+	if (options.record_fd < 0) {
+		return options.record_fd;
+	}
+	r = journey_new(&a->journey, a->manager->event, &options, &assignment_events, a);
+	close(options.record_fd);
+	return r;
+}
+
+static bool assignment_is_same(const struct snapshot *s, const struct job *job)
+{
+	return s->inode == job->file.inode && s->mtime_ns == job->file.mtime_ns &&
+	       s->size == job->file.size && strcmp(s->sha256, job->sha256) == 0;
+}
+
+static int assignment_begin_with(struct assignment *a, struct job *job,
+	const struct profile *profile, const struct snapshot *snapshot)
+{
+	sd_id128_t id;
+	int r = sd_id128_randomize(&id);
+
+	if (r < 0) {
+		return r;
+	}
+	sd_id128_to_string(id, a->id);
+	a->job = job->id;
+	a->number = job->attempts + 1;
+	snprintf(a->image_expects, sizeof(a->image_expects), "%s", job->image.expects);
+	r = assignment_copy_profile(a, profile);
+	if (r >= 0) {
+		r = assignment_start(a, job, profile, snapshot);
+	}
+	if (r >= 0) {
+		job->state = JOB_TAKEN;
+	}
+	return r;
+}
+
+int assignment_begin(
+	struct manager *m, struct port *port, struct job *job, const struct profile *profile)
+{
+	struct snapshot snapshot = SNAPSHOT_INIT;
+	struct assignment *a;
+	int r = snapshot_take(
+		&snapshot, m->spool.queue, job->name, m->configuration.settings.max_file_size);
+
+	if (r < 0 || !assignment_is_same(&snapshot, job)) {
+		/* it is being changed or was taken away: the queue will tell */
+		snapshot_done(&snapshot);
+		return r < 0 ? r : -EAGAIN;
+	}
+	a = assignment_make(m, port, job->name);
+	r = a != NULL ? assignment_begin_with(a, job, profile, &snapshot) : -ENOMEM;
+	snapshot_done(&snapshot);
+	if (r < 0 && a != NULL) {
+		notice_trouble(REASON_NO_SPACE, "an attempt cannot be begun", r);
+		(void)spool_forget(&m->spool, a->id);
+		assignment_free(a);
+	}
+	return r;
+}
+
+static void assignment_recall_tell(
+	struct tell *t, const struct assignment *a, const struct record *r)
+{
+	assignment_make_tell(t, a, a->port);
+	snprintf(t->path, sizeof(t->path), "%s", r->path);
+	snprintf(t->usb_id, sizeof(t->usb_id), "%s", r->usb_id);
+	snprintf(t->serial, sizeof(t->serial), "%s", r->serial);
+	snprintf(t->sha256, sizeof(t->sha256), "%s", r->sha256);
+	t->size = r->size;
+	t->owner = (uid_t)r->owner;
+}
+
+int assignment_resume(struct manager *m, const struct record *record, bool claimed)
+{
+	struct port *port = port_get(&m->ports, record->port);
+	struct tell tell;
+	struct journey_options options = {
+		.tell = &tell,
+		.attempt = {.within_ms = record->within_ms,
+			.expects_none = strcmp(record->expect, "none") == 0,
+			.expects_identity = record->expect[0] != '\0'},
+	};
+	struct assignment *a = port != NULL ? assignment_make(m, port, record->file) : NULL;
+	int r;
+
+	if (a == NULL) {
+		return -ENOMEM;
+	}
+	snprintf(a->id, sizeof(a->id), "%s", record->id);
+	snprintf(a->profile, sizeof(a->profile), "%s", record->profile);
+	a->within_ms = record->within_ms;
+	a->number = (unsigned)record->number;
+	a->max_attempts = (unsigned)record->max_attempts;
+	a->claimed = claimed;
+	if (!options.attempt.expects_none) {
+		r = assignment_read_expects(a, record->expect);
+		if (r < 0) {
+			assignment_free(a);
+			return r;
+		}
+	}
+	assignment_recall_tell(&tell, a, record);
+	r = journey_resume(&a->journey, m->event, &options, record, &assignment_events, a);
+	if (r < 0) {
+		assignment_free(a);
+	}
+	return r;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inspections. A job is held by its number while its worker runs, because the file may go
+ * meanwhile; an inspection without an outcome (crashed, killed) counts as a file that breaks the
+ * reader: damaged.
+ */
+#include "dfud/inspect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dfud/manager.h"
+#include "dfud/notice.h"
+#include "dfud/process.h"
+#include "dfud/queue.h"
+#include "dfud/settle.h"
+#include "dfud/snapshot.h"
+
+#define INSPECT_AT_ONCE	    4
+#define INSPECT_DEADLINE_MS 30000
+
+struct inspection {
+	struct manager *manager;
+	struct process *process;
+	uint64_t job;
+	struct message image, outcome;
+	bool has_outcome;
+};
+
+/* The file is wrong: one verdict, and the file goes to failed/. */
+static void inspect_refuse(struct manager *m, struct job *job, enum reason reason, const char *text)
+{
+	char id[33];
+	char where[512];
+
+	if (settle_job(m, job, reason, text, id, where, sizeof(where)) == 0) {
+		notice_refused_file(job, id, reason, text);
+		notice_settled(id, job->name, where, REASON_NONE, 0);
+	}
+	jobs_remove(&m->jobs, job);
+}
+
+static void inspect_judge(struct inspection *i, struct job *job)
+{
+	const struct message *m = &i->outcome;
+
+	if (!i->has_outcome) {
+		inspect_refuse(i->manager, job, REASON_DAMAGED,
+			"the file broke the program that reads it; it is kept for a look");
+	} else if (attempt_end_from_string(m->end) == END_COMPLETED) {
+		job->image = i->image;
+		job->state = JOB_READY;
+		notice_queued(job);
+	} else {
+		inspect_refuse(i->manager, job, reason_from_string(m->reason), m->text);
+	}
+}
+
+static void inspect_on_message(void *user, const struct message *message)
+{
+	struct inspection *i = user;
+
+	if (message->kind == MESSAGE_IMAGE) {
+		i->image = *message;
+	} else if (message->kind == MESSAGE_OUTCOME) {
+		i->outcome = *message;
+		i->has_outcome = true;
+	}
+}
+
+static void inspect_on_ended(void *user, bool killed)
+{
+	struct inspection *i = user;
+	struct manager *m = i->manager;
+	struct job *job = jobs_find_id(&m->jobs, i->job);
+
+	(void)killed;
+	if (job != NULL) {
+		inspect_judge(i, job);
+	}
+	process_free(i->process);
+	free(i);
+	m->n_inspecting--;
+	manager_wake(m);
+	manager_check_end(m);
+}
+
+static int inspect_start(struct manager *m, struct job *job, int image_fd)
+{
+	static const struct process_events events = {
+		.message = inspect_on_message,
+		.ended = inspect_on_ended,
+	};
+	const char *const args[] = {"--", job->name, NULL};
+	const struct process_start start = {
+		.program = m->worker,
+		.args = args,
+		.image_fd = image_fd,
+		.record_fd = -EBADF,
+		.deadline_ms = INSPECT_DEADLINE_MS,
+	};
+	struct inspection *i = calloc(1, sizeof(*i));
+	int r;
+
+	if (i == NULL) {
+		return -ENOMEM;
+	}
+	i->manager = m;
+	i->job = job->id;
+	r = process_start(&i->process, m->event, &start, &events, i);
+	if (r < 0) {
+		free(i);
+		return r;
+	}
+	m->n_inspecting++;
+	job->state = JOB_INSPECTING;
+	return 0;
+}
+
+/* The snapshot failed: who is to blame decides what happens. */
+static void inspect_refuse_snapshot(struct manager *m, struct job *job, int error)
+{
+	char text[160];
+
+	switch (error) {
+	case -EFBIG:
+		snprintf(text, sizeof(text),
+			"it is larger than MaxFileSize= (%llu bytes); is it firmware?",
+			(unsigned long long)m->configuration.settings.max_file_size);
+		inspect_refuse(m, job, REASON_TOO_LARGE, text);
+		return;
+	case -ENOENT:
+	case -EAGAIN: /* gone or being changed: the queue tells what it is then */
+		queue_scan(m->queue);
+		jobs_remove(&m->jobs, job);
+		return;
+	case -EACCES:
+	case -EPERM:
+		notice_ignored(job->name, REASON_UNREADABLE);
+		jobs_remove(&m->jobs, job);
+		return;
+	case -ELOOP:
+	case -EMLINK:
+		notice_ignored(job->name, REASON_LINKED);
+		jobs_remove(&m->jobs, job);
+		return;
+	case -EISDIR:
+	case -ENXIO:
+		notice_ignored(job->name, REASON_NOT_REGULAR);
+		jobs_remove(&m->jobs, job);
+		return;
+	default:
+		notice_trouble(REASON_NO_SPACE, "a queued file cannot be read", error);
+		jobs_remove(&m->jobs, job);
+		return;
+	}
+}
+
+static void inspect_job(struct manager *m, struct job *job)
+{
+	struct snapshot snapshot = SNAPSHOT_INIT;
+	int r = snapshot_take(
+		&snapshot, m->spool.queue, job->name, m->configuration.settings.max_file_size);
+
+	if (r < 0) {
+		inspect_refuse_snapshot(m, job, r);
+		return;
+	}
+	snprintf(job->sha256, sizeof(job->sha256), "%s", snapshot.sha256);
+	r = inspect_start(m, job, snapshot.fd);
+	snapshot_done(&snapshot);
+	if (r < 0) {
+		notice_trouble(REASON_NO_SPACE, "no worker can be started", r);
+	}
+}
+
+void inspect_next(struct manager *m)
+{
+	struct job *next;
+
+	for (struct job *job = m->jobs.first; job != NULL; job = next) {
+		next = job->next;
+		if (m->stopping || m->n_inspecting >= INSPECT_AT_ONCE) {
+			return;
+		}
+		if (job->state == JOB_NEW) {
+			inspect_job(m, job);
+		}
+	}
+}

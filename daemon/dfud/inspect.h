@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The inspection of files that arrived: a worker without a board reads each of them once, a few at
+ * a time, so that a wrong file is told at once and not when the board is there.
+ */
+
+struct job;
+struct manager;
+
+/* Begins inspections of new jobs, as many as may run at once. */
+void inspect_next(struct manager *manager);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of jobs. */
+#include "dfud/jobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct job *jobs_add(struct jobs *jobs, const struct queue_file *file)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	struct job **last = &jobs->first;
+
+	if (job == NULL) {
+		return NULL;
+	}
+	job->id = ++jobs->last_id;
+	snprintf(job->name, sizeof(job->name), "%s", file->name);
+	job->file = *file;
+	job->file.name = job->name;
+	while (*last != NULL) {
+		last = &(*last)->next;
+	}
+	*last = job;
+	jobs->n++;
+	return job;
+}
+
+struct job *jobs_find(const struct jobs *jobs, const char *name)
+{
+	for (struct job *job = jobs->first; job != NULL; job = job->next) {
+		if (strcmp(job->name, name) == 0) {
+			return job;
+		}
+	}
+	return NULL;
+}
+
+struct job *jobs_find_id(const struct jobs *jobs, uint64_t id)
+{
+	for (struct job *job = jobs->first; job != NULL; job = job->next) {
+		if (job->id == id) {
+			return job;
+		}
+	}
+	return NULL;
+}
+
+void jobs_remove(struct jobs *jobs, struct job *job)
+{
+	struct job **at = &jobs->first;
+
+	while (*at != NULL && *at != job) {
+		at = &(*at)->next;
+	}
+	if (*at != NULL) {
+		*at = job->next;
+		jobs->n--;
+	}
+	free(job);
+}
+
+void jobs_done(struct jobs *jobs)
+{
+	while (jobs->first != NULL) {
+		jobs_remove(jobs, jobs->first);
+	}
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dfud/queue.h"
+#include "message/message.h"
+
+/*
+ * The jobs: one arrival of one file in the queue each. A list and its members, no more. Pure but
+ * for memory.
+ */
+
+enum job_state {
+	JOB_NEW,	/* waits for its inspection */
+	JOB_INSPECTING, /* a worker without a board looks at it */
+	JOB_READY,	/* good; waits for its board */
+	JOB_TAKEN,	/* given to a board */
+};
+
+struct job {
+	struct job *next; /* jobs::first, in the order of arrival */
+	uint64_t id;	  /* counts from 1, never used again */
+	enum job_state state;
+	char name[256];
+	struct queue_file file; /* its name points to the array above */
+	char sha256[65];	/* of the bytes that were inspected */
+	struct message image;	/* what the inspection said */
+	bool absent;		/* taken out of the queue while a board had it */
+	unsigned attempts;	/* that failed or were interrupted */
+	char memory[33]; /* the attempt whose record in active/ remembers these, "" for none */
+};
+
+struct jobs {
+	struct job *first;
+	size_t n;
+	uint64_t last_id;
+};
+
+#define JOBS_INIT                                                                                  \
+	{                                                                                          \
+		0                                                                                  \
+	}
+
+/* NULL without memory. */
+struct job *jobs_add(struct jobs *jobs, const struct queue_file *file);
+struct job *jobs_find(const struct jobs *jobs, const char *name);
+struct job *jobs_find_id(const struct jobs *jobs, uint64_t id);
+void jobs_remove(struct jobs *jobs, struct job *job);
+void jobs_done(struct jobs *jobs);

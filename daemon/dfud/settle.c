@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Settling. The verdict is in the record before the file moves, so that a daemon that dies between
+ * the two settles at its next start without telling the verdict a second time.
+ */
+#include "dfud/settle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <systemd/sd-id128.h>
+
+#include "dfud/assignment.h"
+#include "dfud/fate.h"
+#include "dfud/journey.h"
+#include "dfud/manager.h"
+#include "dfud/notice.h"
+#include "dfud/queue.h"
+
+void settle_stamp(char *ret, size_t size)
+{
+	const time_t now = (time_t)(manager_realtime_us() / 1000000);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(ret, size, "%Y-%m-%dT%H%M%SZ", &tm);
+}
+
+/* Appends to active/ID/record. */
+static void settle_note(struct manager *m, const char *id, const char *line)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/record", id);
+	fd = openat(m->spool.active, path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		(void)!write(fd, line, strlen(line));
+		close(fd);
+	}
+}
+
+static void settle_report(const struct assignment *a, const struct attempt *t)
+{
+	const struct tell *tell = journey_tell(a->journey);
+	char verdict[1200];
+	char report[4096];
+	char stamp[32];
+
+	settle_stamp(stamp, sizeof(stamp));
+	tell_verdict_text(tell, t, verdict, sizeof(verdict));
+	snprintf(report, sizeof(report),
+		"Format=1\n"
+		"%s: %s\n\n"
+		"Verdict:  %s%s%s\n"
+		"When:     %s\n"
+		"File:     %s (%" PRIu64 " bytes, SHA-256 %s)\n"
+		"Board:    %s on port %s %s\n"
+		"Profile:  %s\n"
+		"Address:  0x%08" PRIx32 "\n"
+		"Flash:    %s, verified: %s\n"
+		"Return:   %s %s %s\n"
+		"Times:    erase %" PRIu64 " ms, write %" PRIu64 " ms, verify %" PRIu64 " ms\n"
+		"Attempt:  %s, number %u (journalctl DFUD_ATTEMPT=%s)\n",
+		tell->label, verdict, verdict_to_string(t->verdict), t->reason ? ", " : "",
+		reason_to_string(t->reason), stamp, tell->shown, tell->size, tell->sha256,
+		tell->usb_id, tell->port, tell->path, a->profile, t->plan.address,
+		flash_state_to_string(t->flash), verified_by_to_string(t->checked_by),
+		return_kind_to_string(t->back), t->has_device ? t->device.id : "", t->tty,
+		t->outcome.erase_ms, t->outcome.write_ms, t->outcome.verify_ms, a->id, a->number,
+		a->id);
+	(void)spool_write(&a->manager->spool, a->id, "report.txt", report);
+}
+
+/* What an earlier attempt of the job left as a memory is no longer needed. */
+static void settle_forget_memory(struct manager *m, struct job *job)
+{
+	if (job->memory[0] != '\0') {
+		(void)spool_forget(&m->spool, job->memory);
+		job->memory[0] = '\0';
+	}
+}
+
+/* The claimed file's folder to done/ or failed/. */
+static void settle_move(struct assignment *a, bool good, enum reason reason, unsigned attempts)
+{
+	struct manager *m = a->manager;
+	char stamp[32];
+	char where[512];
+	int r;
+
+	settle_stamp(stamp, sizeof(stamp));
+	r = spool_settle(&m->spool, a->id, a->file, stamp, good, where, sizeof(where));
+	if (r < 0) {
+		notice_trouble(REASON_NO_SPACE,
+			"a flashed file cannot be moved out of active/; it stays there until the "
+			"next "
+			"start",
+			r);
+		return;
+	}
+	notice_settled(a->id, a->file, where, reason, attempts);
+}
+
+/* Takes a file that was never claimed out of the queue, so that it can be settled. */
+static bool settle_claim(struct assignment *a, struct job *job)
+{
+	if (!a->claimed && job != NULL &&
+		spool_claim(&a->manager->spool, a->id, job->name, job->file.inode) == 0) {
+		a->claimed = true;
+		queue_forget(a->manager->queue, job->name);
+	}
+	return a->claimed;
+}
+
+/* Back into the queue; a newer file of that name makes the old one give way. */
+static bool settle_give_back(struct assignment *a)
+{
+	const int r = a->claimed ? spool_give_back(&a->manager->spool, a->id, a->file) : 0;
+
+	if (r == -EEXIST) {
+		settle_move(a, false, REASON_SUPERSEDED, 0);
+		return false;
+	}
+	if (r < 0) {
+		notice_trouble(REASON_NO_SPACE,
+			"a file cannot be moved back into the queue; it stays in active/ until the "
+			"next "
+			"start",
+			r);
+	}
+	return r >= 0;
+}
+
+static void settle_stay(struct assignment *a, struct job *job, const struct fate_output *fate)
+{
+	struct manager *m = a->manager;
+
+	if (!settle_give_back(a)) {
+		if (job != NULL) {
+			jobs_remove(&m->jobs, job);
+		}
+		return;
+	}
+	if (job == NULL) { /* of an earlier daemon: the queue will tell it, the record remembers */
+		if (fate->counts) {
+			manager_remember(m, a->id);
+		} else {
+			(void)spool_forget(&m->spool, a->id);
+		}
+		return;
+	}
+	job->state = JOB_READY;
+	if (!fate->counts) {
+		(void)spool_forget(&m->spool, a->id);
+		return;
+	}
+	settle_forget_memory(m, job);
+	job->attempts = a->number;
+	snprintf(job->memory, sizeof(job->memory), "%s", a->id);
+}
+
+static void settle_remove(struct assignment *a, struct job *job)
+{
+	struct manager *m = a->manager;
+
+	(void)spool_forget(&m->spool, a->id);
+	if (job != NULL) {
+		notice_cancelled(job);
+		settle_forget_memory(m, job);
+		jobs_remove(&m->jobs, job);
+	}
+}
+
+static bool settle_file_is_there(const struct assignment *a, const struct job *job)
+{
+	return a->claimed || (job != NULL && !job->absent);
+}
+
+void settle_attempt(struct assignment *a)
+{
+	struct manager *m = a->manager;
+	const struct attempt *t = journey_attempt(a->journey);
+	struct job *job = jobs_find_id(&m->jobs, a->job);
+	const struct fate_input input = {
+		.verdict = t->verdict,
+		.reason = t->reason,
+		.flash = t->flash,
+		.attempts = a->number,
+		.max_attempts = a->max_attempts,
+		.file_is_there = settle_file_is_there(a, job),
+	};
+	const struct fate_output fate = fate_of(&input);
+	char line[64];
+
+	snprintf(line, sizeof(line), "Verdict=%s\n", verdict_to_string(t->verdict));
+	settle_note(m, a->id, line);
+	if (verdict_is_flashed(t->verdict)) {
+		m->n_flashed++;
+		a->port->closed = true;
+	} else {
+		m->n_failed++;
+	}
+	if (fate.remembers && job != NULL) {
+		port_remember(a->port, job->id, fate.again, manager_now_us());
+	}
+	switch (fate.fate) {
+	case FATE_DONE:
+	case FATE_FAILED:
+		if (settle_claim(a, job)) {
+			settle_report(a, t);
+			settle_move(a, fate.fate == FATE_DONE,
+				fate.counts ? REASON_ATTEMPTS : REASON_NONE, a->number);
+		}
+		if (job != NULL) {
+			settle_forget_memory(m, job);
+			jobs_remove(&m->jobs, job);
+		}
+		break;
+	case FATE_STAYS:
+		settle_stay(a, job, &fate);
+		break;
+	case FATE_GONE:
+		settle_remove(a, job);
+		break;
+	}
+}
+
+int settle_job(struct manager *m, struct job *job, enum reason reason, const char *text,
+	char *ret_id, char *ret_where, size_t where_size)
+{
+	sd_id128_t id;
+	char stamp[32];
+	char report[1024];
+	int r = sd_id128_randomize(&id);
+	int folder;
+
+	if (r < 0) {
+		return r;
+	}
+	sd_id128_to_string(id, ret_id);
+	settle_stamp(stamp, sizeof(stamp));
+	folder = spool_begin(&m->spool, ret_id);
+	r = folder < 0 ? folder : spool_claim(&m->spool, ret_id, job->name, job->file.inode);
+	if (folder >= 0) {
+		close(folder);
+	}
+	if (r < 0) {
+		(void)spool_forget(&m->spool, ret_id);
+		if (r != -ENOENT) {
+			notice_trouble(REASON_NO_SPACE, "a file cannot be moved to failed/", r);
+		}
+		return r;
+	}
+	queue_forget(m->queue, job->name);
+	settle_forget_memory(m, job);
+	snprintf(report, sizeof(report),
+		"Format=1\nRefused (%s): %s\nWhen:     %s\nSHA-256:  %s\nAttempt:  %s\n",
+		reason_to_string(reason), text, stamp, job->sha256, ret_id);
+	(void)spool_write(&m->spool, ret_id, "report.txt", report);
+	return spool_settle(&m->spool, ret_id, job->name, stamp, false, ret_where, where_size);
+}
