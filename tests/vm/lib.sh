@@ -383,7 +383,7 @@ reset_state() {
 	rm -rf "$work"
 	mkdir -p "$work"
 	chmod 755 "$work"
-	cd "$work"
+	cd "$work" || exit
 	boards_stop
 	rm -f /etc/udev/rules.d/99-scenario*.rules
 	if has_dfud; then
