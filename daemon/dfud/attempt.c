@@ -134,22 +134,23 @@ static unsigned attempt_take_mark(struct attempt *a, const struct attempt_event 
 	const struct message *m = e->message;
 
 	a->outcome = *m; /* counts and times so far */
-	if (strcmp(m->mark, "erasing") == 0) {
-		a->erasing = true;
-		return 0;
-	}
+	a->erasing = a->erasing || strcmp(m->mark, "erasing") == 0;
+	a->written = a->written || strcmp(m->mark, "written") == 0;
+	a->verified = a->verified || strcmp(m->mark, "verified") == 0;
+	a->left = a->left || strcmp(m->mark, "left") == 0;
+	a->flash = attempt_flash_of_marks(a);
 	if (strcmp(m->mark, "written") == 0) {
-		a->written = true;
 		return ATTEMPT_TELL_ERASED;
 	}
 	if (strcmp(m->mark, "verified") == 0) {
-		a->verified = true;
 		a->flashed_us = e->now_us;
 		return ATTEMPT_TELL_FLASHED;
 	}
-	a->left = true;
-	a->left_us = e->now_us;
-	return (a->verified ? 0 : ATTEMPT_TELL_FLASHED) | ATTEMPT_TELL_LEAVING;
+	if (strcmp(m->mark, "left") == 0) {
+		a->left_us = e->now_us;
+		return (a->verified ? 0 : ATTEMPT_TELL_FLASHED) | ATTEMPT_TELL_LEAVING;
+	}
+	return 0;
 }
 
 static void attempt_note_present(struct attempt *a, const struct attempt_device *device)

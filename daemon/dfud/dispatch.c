@@ -159,12 +159,27 @@ static void dispatch_announce(struct port *port, const struct match *match)
 	tell_appeared(&tell);
 }
 
+/* A file is being looked at: what a board waits for may be said in a moment. */
+static bool dispatch_is_inspecting(const struct dispatch_view *v)
+{
+	for (size_t i = 0; i < v->input.n_jobs; i++) {
+		if (v->of_jobs[i]->state == JOB_NEW || v->of_jobs[i]->state == JOB_INSPECTING) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void dispatch_say_standing(struct dispatch_view *v, size_t board, const struct match *match)
 {
 	struct port *port = v->ports[board];
 	struct tell tell;
 	char sentence[512];
 
+	if ((match->kind == MATCH_WAITING || match->kind == MATCH_NO_FILE_MEANT) &&
+		dispatch_is_inspecting(v)) {
+		return;
+	}
 	if (!notice_standing(match, &v->input, board, sentence, sizeof(sentence)) ||
 		strncmp(sentence, port->said, sizeof(port->said) - 1) == 0) {
 		return;
