@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Any text: a layout that is accepted keeps every promise of layout.h. */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dfu/layout.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static void check_sector(const struct layout *layout, const struct layout_group *group,
+	uint64_t address, uint32_t index)
+{
+	struct layout_sector sector;
+
+	MUST(layout_sector_at(layout, (uint32_t)address, &sector));
+	MUST(sector.start <= address && address - sector.start < sector.size);
+	MUST(sector.size == group->size && sector.access == group->access);
+	MUST(sector.index == index && index < layout_n_sectors(layout));
+}
+
+static void check_group(const struct layout *layout, size_t i, uint32_t before)
+{
+	const struct layout_group *group = &layout->groups[i];
+	uint64_t end;
+
+	MUST(group->size > 0 && group->count > 0 && group->access <= 7);
+	end = group->start + (uint64_t)group->size * group->count;
+	MUST(end <= UINT64_C(1) << 32);
+	check_sector(layout, group, group->start, before);
+	check_sector(layout, group, group->start + group->size - 1, before);
+	check_sector(layout, group, end - group->size, before + group->count - 1);
+	check_sector(layout, group, end - 1, before + group->count - 1);
+	for (size_t j = 0; j < i; j++) {
+		const struct layout_group *other = &layout->groups[j];
+
+		MUST(other->start >= end ||
+			other->start + (uint64_t)other->size * other->count <= group->start);
+	}
+}
+
+static void check(const struct layout *layout)
+{
+	uint32_t n_sectors = 0;
+	uint64_t size = 0;
+
+	MUST(strnlen(layout->name, LAYOUT_NAME_MAX) < LAYOUT_NAME_MAX);
+	MUST(layout->n_groups > 0 && layout->n_groups <= LAYOUT_MAX_GROUPS);
+	for (size_t i = 0; i < layout->n_groups; i++) {
+		check_group(layout, i, n_sectors);
+		n_sectors += layout->groups[i].count;
+		size += (uint64_t)layout->groups[i].size * layout->groups[i].count;
+	}
+	MUST(layout_n_sectors(layout) == n_sectors);
+	MUST(layout_size(layout) == size && size <= UINT64_C(1) << 32);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct layout before, layout;
+	char *text = malloc(size + 1);
+
+	MUST(text);
+	memcpy(text, data, size);
+	text[size] = '\0';
+	memset(&before, 0x5a, sizeof(before));
+	layout = before;
+	if (layout_parse(&layout, text) == 0) {
+		check(&layout);
+	} else {
+		MUST(memcmp(&layout, &before, sizeof(layout)) == 0);
+	}
+	free(text);
+	return 0;
+}
