@@ -157,7 +157,7 @@ static void world_imagine(struct world *w)
 	bool follows = false; /* a byte of the image, behind this one and in its sector */
 
 	for (uint32_t i = w->size; i-- > 0;) {
-		uint32_t start, size;
+		uint32_t start = 0, size = 0;
 
 		w->wanted[i] = w->old[i];
 		if (!world_sector_at(w, w->base + i, &start, &size)) {
@@ -183,7 +183,7 @@ static void world_erase(struct world *w)
 
 	memcpy(w->flash, w->old, sizeof(w->flash));
 	for (size_t i = 0; i < w->plan.n_erases; i++) {
-		uint32_t start, size;
+		uint32_t start = 0, size = 0;
 
 		assert_true(world_sector_at(w, w->plan.erases[i], &start, &size));
 		assert_int_equal(start, w->plan.erases[i]);
@@ -245,7 +245,7 @@ static bool world_is_head(const struct world *w, const struct plan_run *run)
 static void world_check_order(const struct world *w)
 {
 	const struct plan *p = &w->plan;
-	uint32_t start, size;
+	uint32_t start = 0, size = 0;
 
 	assert_true(world_sector_at(w, w->segments[0].address, &start, &size));
 	assert_int_equal(p->erases[0], start);
@@ -265,7 +265,7 @@ static void world_check_order(const struct world *w)
 static void world_check_spared(const struct world *w)
 {
 	for (size_t i = 0; i < w->plan.n_erases; i++) {
-		uint32_t start, size;
+		uint32_t start = 0, size = 0;
 		bool differs = !w->request.can_read;
 		bool for_head = false;
 
