@@ -394,6 +394,130 @@ static void test_unplugged(void **state)
 	}
 }
 
+static void test_alternate_events(void **state)
+{
+	static const enum dfu_failure failures[_DFU_EVENT_MAX] = {
+		[DFU_EVENT_TIMED_OUT] = DFU_FAILURE_TIMEOUT,
+		[DFU_EVENT_GONE] = DFU_FAILURE_VANISHED,
+		[DFU_EVENT_BROKEN] = DFU_FAILURE_PROTOCOL,
+	};
+
+	(void)state;
+	for (int kind = DFU_EVENT_ANSWERED; kind <= DFU_EVENT_BROKEN; kind++) {
+		struct dfu_event event = {.kind = DFU_EVENT_SLEPT, .now_us = 1};
+		struct dfu_action action;
+		struct bench b;
+
+		init_small(&b);
+		assert_int_equal(session_step(&b.session, &event, &action), SESSION_DO);
+		assert_int_equal(action.kind, DFU_ACTION_SET_ALTERNATE);
+		event.kind = (enum dfu_event_kind)kind;
+		if (failures[kind] == DFU_FAILURE_NONE) { /* one setting only: a stall is usual */
+			assert_int_equal(session_step(&b.session, &event, &action), SESSION_DO);
+			assert_int_equal(action.request, DFU_GETSTATUS);
+		} else {
+			assert_int_equal(session_step(&b.session, &event, &action), SESSION_END);
+			assert_int_equal(b.session.failure, failures[kind]);
+			assert_int_equal(b.session.failed_in, SESSION_ALTERNATE);
+		}
+		bench_done(&b);
+	}
+}
+
+static uint64_t random_state;
+
+static uint32_t random_below(uint32_t n)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 16) % n;
+}
+
+/* An answer of a device that says what it likes; mostly what the host hopes for. */
+static struct dfu_event random_answer(struct session *s, const struct dfu_action *a)
+{
+	static const uint8_t states[] = {DFU_IDLE, DFU_DNLOAD_IDLE, DFU_DNLOAD_IDLE, DFU_DNBUSY,
+		DFU_ERROR, DFU_UPLOAD_IDLE, DFU_MANIFEST, 200};
+	const bool to_idle = (s->state == SESSION_RECOVER || s->run.state == RUN_TO_IDLE ||
+			      s->run.state == RUN_CLOSING);
+	const uint8_t hoped = to_idle && s->state != SESSION_ERASE ? DFU_IDLE : DFU_DNLOAD_IDLE;
+	struct dfu_event event = {.kind = DFU_EVENT_ANSWERED, .length = a->length};
+
+	if (a->kind == DFU_ACTION_SLEEP) {
+		event.kind = DFU_EVENT_SLEPT;
+	} else if (random_below(150) == 0) {
+		event.kind = (enum dfu_event_kind)(DFU_EVENT_STALLED + random_below(4));
+	} else if (a->kind == DFU_ACTION_IN && a->request == DFU_GETSTATUS) {
+		memset(a->data, 0, a->length);
+		a->data[4] = random_below(20) ? hoped : states[random_below(sizeof(states))];
+		a->data[0] = random_below(100) ? 0 : (uint8_t)random_below(20);
+	} else if (a->kind == DFU_ACTION_IN) {
+		memset(a->data, 0, a->length);
+		if (s->run.kind == RUN_VERIFY && random_below(100) != 0) {
+			memcpy(a->data, s->run.bytes.data + s->run.done, a->length);
+		}
+	}
+	return event;
+}
+
+/* A device that lies at random: the session ends, and has asked before it sent an erase. */
+static void test_random_device(void **state)
+{
+	unsigned ends[_SESSION_END_MAX] = {0};
+	unsigned reached[_SESSION_STATE_MAX] = {0};
+
+	(void)state;
+	for (uint32_t seed = 1; seed <= 3000; seed++) {
+		struct dfu_event event = {.kind = DFU_EVENT_SLEPT, .now_us = 1000};
+		struct dfu_action a;
+		enum session_turn turn;
+		struct bench b;
+		bool asked = false, refused;
+		unsigned n = 0;
+
+		random_state = seed * UINT64_C(0x9e3779b97f4a7c15);
+		init_small(&b);
+		memset(b.image, 1, b.size);
+		while ((turn = session_step(&b.session, &event, &a)) != SESSION_END) {
+			uint64_t now_us = event.now_us + 1000;
+
+			assert_true(n++ < 100000);
+			reached[b.session.state]++;
+			event = (struct dfu_event){.kind = DFU_EVENT_SLEPT};
+			if (turn == SESSION_ASK) {
+				asked = true;
+				session_answer(&b.session, seed % 16 != 0);
+			} else if (turn == SESSION_DO) {
+				assert_true(asked || a.request != DFU_DNLOAD ||
+					    (a.length == 5 && a.data[0] == DFUSE_SET_ADDRESS));
+				event = random_answer(&b.session, &a);
+				now_us += a.kind == DFU_ACTION_SLEEP ? a.ms * UINT64_C(1000) : 0;
+			}
+			event.now_us = now_us;
+		}
+		ends[b.session.end]++;
+		if (b.session.end == SESSION_FAILED) {
+			assert_true(reason_from_string(session_reason(&b.session, &refused)) >
+				    REASON_NONE);
+			assert_false(b.session.left);
+		}
+		if (b.session.end == SESSION_COMPLETED) {
+			assert_true(b.session.verified && b.session.left);
+		}
+		/* over is over */
+		assert_int_equal(session_step(&b.session, &event, &a), SESSION_END);
+		assert_int_equal(a.kind, DFU_ACTION_NONE);
+		bench_done(&b);
+	}
+	for (int i = 0; i < _SESSION_END_MAX; i++) {
+		assert_true(ends[i] > 0);
+	}
+	for (int i = SESSION_ALTERNATE; i < SESSION_ENDED; i++) {
+		assert_true(reached[i] > 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +537,8 @@ int main(void)
 		cmocka_unit_test(test_leave_faults),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_unplugged),
+		cmocka_unit_test(test_alternate_events),
+		cmocka_unit_test(test_random_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
