@@ -58,7 +58,7 @@ void memory_keep(struct daemon *daemon, const char *id)
 }
 
 /* A failed attempt of an earlier daemon speaks of this file. */
-static void memory_recall(struct daemon *daemon, struct job *job)
+void memory_recall(struct daemon *daemon, struct job *job)
 {
 	for (struct remembered **at = &daemon->remembered; *at != NULL; at = &(*at)->next) {
 		struct remembered *r = *at;
