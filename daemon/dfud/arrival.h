@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "dfud/queue.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,6 +9,14 @@
  * When a file in the queue folder is a job. One struct arrival for each name; the caller looks at
  * the file (stat) and says what it saw and why it looked. No I/O and no clock: times are arguments.
  */
+
+/* Why what lies there cannot be a job. */
+enum queue_fault {
+	QUEUE_NOT_REGULAR, /* folder, FIFO, socket, device */
+	QUEUE_LINKED,	   /* symbolic link, or more than one name */
+	QUEUE_UNREADABLE,  /* may not be opened by us */
+	_QUEUE_FAULT_MAX,
+};
 
 /* What had happened to the name before the look; of several, arrival_sign_join says which counts.
  */

@@ -28,6 +28,7 @@
 #include "dfud/journey.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
+#include "dfud/snapshot.h"
 #include "dfud/status.h"
 #include "record/record.h"
 

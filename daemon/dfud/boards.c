@@ -5,7 +5,6 @@
 
 #include <errno.h>
 
-#include "dfud/assignment.h"
 #include "dfud/daemon.h"
 #include "dfud/hotplug.h"
 #include "dfud/journey.h"

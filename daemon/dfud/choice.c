@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dfud/assignment.h"
 #include "dfud/daemon.h"
 #include "dfud/notice.h"
 

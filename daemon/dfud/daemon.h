@@ -15,9 +15,33 @@
  * (inspect, choice, assignment, dispatch, settle, recover, boards, memory, status, manager).
  */
 
-struct assignment;
+struct journey;
+struct usb_id_pattern;
 struct hotplug;
 struct queue;
+
+/* A job assigned to a port: the attempt's folder, its record and its journey. */
+struct assignment {
+	struct assignment *next; /* daemon::assignments */
+	struct daemon *daemon;
+	/* The verdict is told; settle the file. The assignment is freed behind it. */
+	void (*ended)(struct assignment *assignment);
+	char id[33];
+	uint64_t job; /* its id; the job itself may go while this lives */
+	char file[256];
+	struct port *port;
+	struct journey *journey;
+	bool claimed;	 /* the file lies in active/ID */
+	unsigned number; /* which attempt of this job */
+
+	/* of the profile, which may be read anew meanwhile */
+	char profile[64];
+	struct usb_id_pattern *expects;
+	size_t n_expects;
+	char image_expects[16];
+	unsigned max_attempts;
+	uint64_t within_ms;
+};
 
 /* An attempt that failed or was interrupted, remembered by its record in active/ for a job to come.
  */

@@ -6,6 +6,8 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "dfud/arrival.h"
+
 /*
  * The queue folder: which of the files that people drop are jobs now. Flat; dot-files, *.part,
  * *.tmp, *~ and what goes with a job are no jobs: sidecars (*.sha256, *.minisig, also before their
@@ -29,13 +31,6 @@ struct queue_file {
 	int64_t mtime_ns; /* kept by a rename: with inode and size it is the job's identity */
 	uid_t owner;
 	uint64_t arrived_us; /* CLOCK_REALTIME; ctime for a file that was there at start */
-};
-
-enum queue_fault {
-	QUEUE_NOT_REGULAR, /* folder, FIFO, socket, device */
-	QUEUE_LINKED,	   /* symbolic link, or more than one name */
-	QUEUE_UNREADABLE,  /* may not be opened by us */
-	_QUEUE_FAULT_MAX,
 };
 
 struct queue_events {

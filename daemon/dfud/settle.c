@@ -15,7 +15,6 @@
 
 #include <systemd/sd-id128.h>
 
-#include "dfud/assignment.h"
 #include "dfud/daemon.h"
 #include "dfud/fate.h"
 #include "dfud/journey.h"

@@ -9,7 +9,6 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "dfud/assignment.h"
 #include "dfud/daemon.h"
 #include "dfud/journey.h"
 
