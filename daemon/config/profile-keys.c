@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "config/profile.h"
+#include "config/usb-id.h"
 #include "config/value.h"
 
 #define PROFILE_WITHIN_MIN 1000
@@ -143,57 +144,12 @@ static int profile_take_file(struct schema *schema, void *object, const char *va
 	return profile_take_glob(schema, &profile->files, value);
 }
 
-static bool profile_parse_hex16(const char *text, uint16_t *ret)
-{
-	char number[7] = "0x";
-	uint32_t value;
-
-	if (strspn(text, "0123456789abcdefABCDEF") < 4) {
-		return false;
-	}
-	memcpy(number + 2, text, 4);
-	if (!value_address(number, &value)) {
-		return false;
-	}
-	*ret = (uint16_t)value;
-	return true;
-}
-
-/* "0483" or "*" up to the character `end`; returns what follows it, NULL where it is neither. */
-static const char *profile_parse_half(const char *text, char end, bool *ret_any, uint16_t *ret)
-{
-	size_t n = 4;
-
-	if (*text == '*') {
-		*ret_any = true;
-		n = 1;
-	} else if (!profile_parse_hex16(text, ret)) {
-		return NULL;
-	}
-	return text[n] == end ? text + n + (end != '\0') : NULL;
-}
-
-static bool profile_parse_id(const char *text, struct usb_id_pattern *ret)
-{
-	struct usb_id_pattern id = {0};
-	const char *product = profile_parse_half(text, ':', &id.any_vendor, &id.vendor);
-
-	if (!product || !profile_parse_half(product, '\0', &id.any_product, &id.product)) {
-		return false;
-	}
-	if (id.any_vendor && !id.any_product) {
-		return false;
-	}
-	*ret = id;
-	return true;
-}
-
 static int profile_add_id(
 	struct schema *schema, struct usb_id_pattern **ids, size_t *n, const char *value)
 {
 	struct usb_id_pattern id, *items;
 
-	if (!profile_parse_id(value, &id)) {
+	if (!usb_id_parse(value, &id)) {
 		schema_complain(schema,
 			"\"%.60s\" is no id; write VID:PID as 0483:df11, 0483:* or *:*", value);
 		return 0;

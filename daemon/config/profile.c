@@ -39,18 +39,6 @@ struct profile *profile_free(struct profile *profile)
 	return NULL;
 }
 
-static bool profile_has_id(
-	const struct usb_id_pattern *ids, size_t n, uint16_t vendor, uint16_t product)
-{
-	for (size_t i = 0; i < n; i++) {
-		if ((ids[i].any_vendor || ids[i].vendor == vendor) &&
-			(ids[i].any_product || ids[i].product == product)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool profile_has_glob(const struct strings *globs, const char *text)
 {
 	for (size_t i = 0; i < globs->n; i++) {
@@ -70,7 +58,7 @@ enum profile_key profile_misses_device(
 	const struct profile *profile, const struct profile_device *device)
 {
 	if (profile->n_ids > 0 &&
-		!profile_has_id(profile->ids, profile->n_ids, device->vendor, device->product)) {
+		!usb_id_fits_any(profile->ids, profile->n_ids, device->vendor, device->product)) {
 		return PROFILE_KEY_ID;
 	}
 	if (profile_asks_and_misses(&profile->paths, device->path)) {
@@ -101,13 +89,13 @@ bool profile_matches_file(const struct profile *profile, const char *name)
 bool profile_names_id(const struct profile *profile, uint16_t vendor, uint16_t product)
 {
 	return profile->origin == PROFILE_WRITTEN &&
-	       profile_has_id(profile->ids, profile->n_ids, vendor, product);
+	       usb_id_fits_any(profile->ids, profile->n_ids, vendor, product);
 }
 
 bool profile_expects(const struct profile *profile, uint16_t vendor, uint16_t product)
 {
 	return profile->n_return_ids == 0 ||
-	       profile_has_id(profile->return_ids, profile->n_return_ids, vendor, product);
+	       usb_id_fits_any(profile->return_ids, profile->n_return_ids, vendor, product);
 }
 
 const char *profile_key_to_string(enum profile_key key)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "config/ini.h"
+#include "config/usb-id.h"
 
 /*
  * A profile: which devices are meant and how to treat them. One file of boards.d, read strictly.
@@ -16,12 +17,6 @@
 enum profile_origin {
 	PROFILE_SHIPPED, /* /usr/lib: flashes only what is certain */
 	PROFILE_WRITTEN, /* /etc or /run: a person said so */
-};
-
-/* "0483:df11", "1d50:*", "*:*" */
-struct usb_id_pattern {
-	bool any_vendor, any_product;
-	uint16_t vendor, product;
 };
 
 struct address_range {

@@ -115,14 +115,11 @@ static bool hand_on_expects(
 	const char *image = journey_attempt(journey)->image.expects;
 	char id[16];
 
-	for (size_t i = 0; i < o->n_expects; i++) {
-		if (o->expects[i].vendor == vendor &&
-			(o->expects[i].any_product || o->expects[i].product == product)) {
-			return true;
-		}
+	if (o->n_expects > 0) {
+		return usb_id_fits_any(o->expects, o->n_expects, vendor, product);
 	}
 	snprintf(id, sizeof(id), "%04x:%04x", vendor, product);
-	return o->n_expects == 0 && (image[0] == '\0' || strcmp(image, id) == 0);
+	return image[0] == '\0' || strcmp(image, id) == 0;
 }
 
 static void hand_on_moved(void *user, struct journey *journey)

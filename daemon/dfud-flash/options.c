@@ -110,27 +110,14 @@ static bool options_take_protect(struct options *o, const char *text)
 
 static bool options_take_expect(struct options *o, const char *text)
 {
-	struct options_expect *expect = &o->expects[o->n_expects];
-	unsigned vendor;
-	unsigned product = 0;
-	int end = 0;
-
 	if (strcmp(text, "none") == 0) {
 		o->expects_none = true;
 		return o->n_expects == 0;
 	}
-	if (o->n_expects == OPTIONS_MAX_EXPECTS || o->expects_none) {
+	if (o->n_expects == OPTIONS_MAX_EXPECTS || o->expects_none ||
+		!usb_id_parse(text, &o->expects[o->n_expects])) {
 		return false;
 	}
-	if (sscanf(text, "%4x:%4x%n", &vendor, &product, &end) != 2 || text[end] != '\0') {
-		end = 0;
-		if (sscanf(text, "%4x:*%n", &vendor, &end) != 1 || end == 0 || text[end] != '\0') {
-			return false;
-		}
-		expect->any_product = true;
-	}
-	expect->vendor = (uint16_t)vendor;
-	expect->product = (uint16_t)product;
 	o->n_expects++;
 	return true;
 }

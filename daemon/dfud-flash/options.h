@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/usb-id.h"
 #include "dfu/plan.h"
 
 /*
@@ -24,11 +25,6 @@ enum options_mode {
 	OPTIONS_SHOWN,	 /* --help or --version: done already */
 };
 
-struct options_expect {
-	bool any_product;
-	uint16_t vendor, product;
-};
-
 struct options {
 	enum options_mode mode;
 	const char *port; /* sysfs name, checked for its form */
@@ -39,7 +35,7 @@ struct options {
 	bool certain; /* flash only what is certain, as the shipped profiles do */
 	struct plan_range protects[OPTIONS_MAX_PROTECTS];
 	size_t n_protects;
-	struct options_expect expects[OPTIONS_MAX_EXPECTS]; /* by hand */
+	struct usb_id_pattern expects[OPTIONS_MAX_EXPECTS]; /* by hand */
 	size_t n_expects;
 	bool expects_none;
 	uint64_t within_ms;

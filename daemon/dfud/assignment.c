@@ -156,12 +156,6 @@ static int assignment_copy_profile(struct assignment *a, const struct profile *p
 	return 0;
 }
 
-static bool assignment_fits(const struct usb_id_pattern *pattern, uint16_t vendor, uint16_t product)
-{
-	return (pattern->any_vendor || pattern->vendor == vendor) &&
-	       (pattern->any_product || pattern->product == product);
-}
-
 static bool assignment_expects(
 	void *user, const struct journey *journey, uint16_t vendor, uint16_t product)
 {
@@ -169,13 +163,8 @@ static bool assignment_expects(
 	char id[16];
 
 	(void)journey;
-	for (size_t i = 0; i < a->n_expects; i++) {
-		if (assignment_fits(&a->expects[i], vendor, product)) {
-			return true;
-		}
-	}
 	if (a->n_expects > 0) {
-		return false;
+		return usb_id_fits_any(a->expects, a->n_expects, vendor, product);
 	}
 	snprintf(id, sizeof(id), "%04x:%04x", vendor, product);
 	return a->image_expects[0] == '\0' || strcmp(a->image_expects, id) == 0;
@@ -191,14 +180,11 @@ static void assignment_write_expects(const struct assignment *a, bool none, char
 		snprintf(ret, size, "none");
 		return;
 	}
-	for (size_t i = 0; i < a->n_expects && n + 12 < size; i++) {
-		const struct usb_id_pattern *p = &a->expects[i];
+	for (size_t i = 0; i < a->n_expects && n + USB_ID_TEXT < size; i++) {
+		char id[USB_ID_TEXT];
 
-		n += (size_t)snprintf(ret + n, size - n,
-			p->any_vendor	 ? "%s*:*"
-			: p->any_product ? "%s%04x:*"
-					 : "%s%04x:%04x",
-			n ? " " : "", p->vendor, p->product);
+		usb_id_write(&a->expects[i], id);
+		n += (size_t)snprintf(ret + n, size - n, "%s%s", n ? " " : "", id);
 	}
 	if (a->n_expects == 0) {
 		snprintf(ret, size, "%s", a->image_expects);
@@ -216,14 +202,7 @@ static int assignment_read_expects(struct assignment *a, const char *text)
 		return -ENOMEM;
 	}
 	for (const char *word; (word = strsep(&rest, " ")) != NULL;) {
-		struct usb_id_pattern *p = &a->expects[a->n_expects];
-		const int n = sscanf(word, "%4hx:%4hx", &p->vendor, &p->product);
-
-		p->any_vendor = strcmp(word, "*:*") == 0;
-		p->any_product = p->any_vendor || n == 1;
-		if (n >= 1 || p->any_vendor) {
-			a->n_expects++;
-		}
+		a->n_expects += usb_id_parse(word, &a->expects[a->n_expects]);
 	}
 	return 0;
 }
@@ -309,7 +288,8 @@ static void assignment_judge(void *user, struct journey *journey)
 	}
 	reason = choice_confirm(daemon, a, &could_be_another, text, sizeof(text));
 	if (reason != REASON_NONE) {
-		journey_stop(journey, END_REFUSED, reason, text);
+		journey_stop(journey, reason == REASON_VANISHED ? END_INTERRUPTED : END_REFUSED,
+			reason, text);
 		return;
 	}
 	if (could_be_another && since < ASSIGNMENT_PAUSE_US) {
@@ -444,6 +424,7 @@ int assignment_begin(struct daemon *daemon, struct port *port, struct job *job,
 	r = a != NULL ? assignment_begin_with(a, job, profile, &snapshot) : -ENOMEM;
 	snapshot_done(&snapshot);
 	if (r < 0 && a != NULL) {
+		port_remember(port, job->id, PORT_AFTER_PAUSE, daemon_now_us());
 		notice_trouble(REASON_NO_SPACE, "an attempt cannot be begun", r);
 		(void)spool_forget(&daemon->spool, a->id);
 		assignment_free(a);
