@@ -12,7 +12,7 @@ profile 50-octopus <<-END
 	Id=none
 	Within=3s
 END
-image loader.bin --size 20000 --seed 7
+image loader.bin --size 32000 --seed 7
 flash_image before loader.bin
 flash_image expected loader.bin
 board_start octopus 0 --cold-error --flash "$work/before" --boot gone
