@@ -67,6 +67,17 @@ static void hotplug_decode(const char *text, char *ret, size_t size)
 	ret[n] = '\0';
 }
 
+/* Manufacturer and product, as the device calls itself. */
+static void hotplug_read_name(struct udev_device *device, char *ret, size_t size)
+{
+	char maker[64];
+	char product[64];
+
+	hotplug_decode(hotplug_property(device, "ID_VENDOR_ENC"), maker, sizeof(maker));
+	hotplug_decode(hotplug_property(device, "ID_MODEL_ENC"), product, sizeof(product));
+	snprintf(ret, size, "%s%s%s", maker, maker[0] && product[0] ? " " : "", product);
+}
+
 static void hotplug_read_line(const char *path, char *ret, size_t size)
 {
 	FILE *file = fopen(path, "re");
@@ -114,7 +125,7 @@ static void hotplug_read(struct udev_device *device, struct hotplug_device *ret)
 	snprintf(ret->path, sizeof(ret->path), "%s", hotplug_property(device, "ID_PATH"));
 	snprintf(ret->serial, sizeof(ret->serial), "%s",
 		hotplug_property(device, "ID_SERIAL_SHORT"));
-	hotplug_decode(hotplug_property(device, "ID_MODEL_ENC"), ret->name, sizeof(ret->name));
+	hotplug_read_name(device, ret->name, sizeof(ret->name));
 	hotplug_read_ids(device, ret);
 	ret->dfu = strstr(hotplug_property(device, "ID_USB_INTERFACES"), ":fe0102:") != NULL;
 	ret->number = (uint32_t)(strtoul(hotplug_property(device, "BUSNUM"), NULL, 10) << 16 |
@@ -175,6 +186,9 @@ static void hotplug_take(struct hotplug *h, struct udev_device *device)
 		return;
 	}
 	hotplug_read(device, &found);
+	if (found.dfu && found.layout[0] == '\0' && strcmp(action, "add") == 0) {
+		return; /* the interfaces are not there yet: bind follows */
+	}
 	h->events.present(h->user, &found);
 }
 

@@ -19,7 +19,7 @@ struct hotplug_device {
 	char path[128]; /* ID_PATH, "" where the rule did not import it */
 	uint16_t vendor, product;
 	char serial[128]; /* as udev cleans it, "" for none */
-	char name[128];	  /* product string, any bytes but NUL, "" for none */
+	char name[128];	  /* manufacturer and product, any bytes but NUL, "" for none */
 	char layout[256]; /* string of alternate 0 of the DFU interface, "" where unknown */
 	bool dfu;	  /* in DFU mode: ID_USB_INTERFACES has :fe0102: */
 	uint32_t number;  /* bus << 16 | device number: another one is another appearance */

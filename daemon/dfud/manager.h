@@ -78,6 +78,10 @@ void manager_stop(struct manager *manager);
 /* Looks again at that time (monotonic microseconds; UINT64_MAX: never). */
 void manager_set_alarm(struct manager *manager, uint64_t at_us);
 
+/* A device is on a port, as hotplug tells it. */
+struct hotplug_device;
+void manager_take_present(struct manager *manager, const struct hotplug_device *device);
+
 /* Keeps the record of a failed attempt in active/ID for when its file is told by the queue. */
 void manager_remember(struct manager *manager, const char *id);
 

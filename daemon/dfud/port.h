@@ -43,7 +43,7 @@ struct port {
 	struct port_memory memories[PORT_MEMORIES];
 	size_t n_memories;
 	bool announced; /* `appeared` was said in this visit */
-	char said[192]; /* the last standing sentence (waiting, held, unmatched) of this visit */
+	char said[512]; /* the last standing sentence (waiting, held, unmatched) of this visit */
 
 	uint64_t left_us;   /* dfud's own leave, 0: none lately */
 	uint64_t within_us; /* Within= of that leave */

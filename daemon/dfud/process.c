@@ -89,10 +89,10 @@ static int process_argv(const struct process_start *start, char **argv)
 	size_t n = 0;
 
 	argv[n++] = (char *)start->program;
-	argv[n++] = "--image-fd=3";
-	argv[n++] = "--channel-fd=4";
+	argv[n++] = (char *)"--image-fd=3";
+	argv[n++] = (char *)"--channel-fd=4";
 	if (start->record_fd >= 0) {
-		argv[n++] = "--record-fd=5";
+		argv[n++] = (char *)"--record-fd=5";
 	}
 	for (const char *const *arg = start->args; *arg != NULL; arg++) {
 		if (n + 1 >= PROCESS_MAX_ARGS) {

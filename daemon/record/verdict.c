@@ -95,6 +95,16 @@ const char *verdict_to_string(enum verdict verdict)
 	return verdict_table[verdict].name;
 }
 
+enum verdict verdict_from_string(const char *text)
+{
+	for (int i = 0; i < _VERDICT_MAX; i++) {
+		if (strcmp(verdict_table[i].name, text) == 0) {
+			return (enum verdict)i;
+		}
+	}
+	return _VERDICT_INVALID;
+}
+
 static int verdict_find(const char *const *names, int n, const char *text)
 {
 	for (int i = 0; i < n; i++) {

@@ -73,6 +73,7 @@ int verdict_is_flashed(enum verdict verdict);
 int verdict_priority(enum verdict verdict);
 
 const char *verdict_to_string(enum verdict verdict);
+enum verdict verdict_from_string(const char *text);
 const char *attempt_end_to_string(enum attempt_end end);
 enum attempt_end attempt_end_from_string(const char *text);
 const char *flash_state_to_string(enum flash_state flash);

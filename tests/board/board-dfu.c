@@ -47,7 +47,6 @@ static void dfu_fail(struct board *board, uint8_t status)
 {
 	board->dfu.state = DFU_ERROR;
 	board->dfu.status = status;
-	board->dfu.stored = false;
 }
 
 static enum board_answer dfu_stall(struct board *board, uint8_t status)
@@ -284,7 +283,6 @@ static enum board_answer dfu_abort(struct board *board)
 	case DFU_MANIFEST_SYNC:
 	case DFU_UPLOAD_IDLE:
 		board->dfu.state = DFU_IDLE;
-		board->dfu.stored = false;
 		return BOARD_ACK;
 	case DFU_APP_IDLE:
 	case DFU_APP_DETACH:

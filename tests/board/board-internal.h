@@ -75,7 +75,7 @@ struct board_dfu {
 	uint8_t state, status;
 	uint32_t pointer;
 	int last_command; /* as struct board_fault tells commands */
-	bool stored;	  /* dfuDNLOAD-SYNC: operation waits for its GETSTATUS */
+	bool stored;	  /* in dfuDNLOAD-SYNC: the operation waits for its GETSTATUS */
 	struct board_operation operation;
 };
 

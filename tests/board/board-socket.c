@@ -24,7 +24,7 @@ struct board_socket {
 	int listener, client;
 	char line[SOCKET_LINE];
 	size_t n_line;
-	struct sockaddr_un address;
+	char *path;
 };
 
 static int socket_address(const char *path, struct sockaddr_un *ret)
@@ -37,11 +37,14 @@ static int socket_address(const char *path, struct sockaddr_un *ret)
 	return 0;
 }
 
-static int socket_listen(struct board_socket *server, const char *path)
+/* The path comes into being when connections are possible: who waits for it need not try. */
+static int socket_listen(struct board_socket *server)
 {
-	const struct sockaddr *address = (const struct sockaddr *)&server->address;
-	int r = socket_address(path, &server->address);
+	struct sockaddr_un address;
+	char fresh[sizeof(address.sun_path)];
+	int r = snprintf(fresh, sizeof(fresh), "%s.new", server->path);
 
+	r = (size_t)r < sizeof(fresh) ? socket_address(fresh, &address) : -ENAMETOOLONG;
 	if (r < 0) {
 		return r;
 	}
@@ -49,9 +52,9 @@ static int socket_listen(struct board_socket *server, const char *path)
 	if (server->listener < 0) {
 		return -errno;
 	}
-	(void)unlink(path);
-	if (bind(server->listener, address, sizeof(server->address)) < 0 ||
-		listen(server->listener, 16) < 0) {
+	(void)unlink(fresh);
+	if (bind(server->listener, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+		listen(server->listener, 16) < 0 || rename(fresh, server->path) < 0) {
 		return -errno;
 	}
 	return 0;
@@ -67,7 +70,8 @@ int board_socket_new(struct board_socket **ret, const char *path)
 	}
 	server->listener = -EBADF;
 	server->client = -EBADF;
-	r = socket_listen(server, path);
+	server->path = strdup(path);
+	r = server->path ? socket_listen(server) : -ENOMEM;
 	if (r < 0) {
 		board_socket_free(server);
 		return r;
@@ -92,9 +96,10 @@ struct board_socket *board_socket_free(struct board_socket *server)
 	}
 	socket_hang_up(server);
 	if (server->listener >= 0) {
-		(void)unlink(server->address.sun_path);
+		(void)unlink(server->path);
 		(void)close(server->listener);
 	}
+	free(server->path);
 	free(server);
 	return NULL;
 }

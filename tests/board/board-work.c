@@ -257,6 +257,9 @@ void board_work_settle(struct board *board, uint64_t now_us)
 	work_advance(board, now_us);
 	if (board->work.kind != BOARD_WORK_NONE && now_us >= board->work.end) {
 		board->counts.busy_us += board->work.end - board->work.start;
+		if (board->work.kind == BOARD_WORK_UNPROTECT) {
+			board->options.read_protected = false;
+		}
 		board->work.kind = BOARD_WORK_NONE;
 	}
 }

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * By hand: one board, one file, the person is the policy. Everything but the choice is the daemon's
+ * own code: the journey with its worker, the port watch, the sentences.
+ */
+#include "dfud-flash/hand.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <systemd/sd-event.h>
+
+#include "dfud/hotplug.h"
+#include "dfud/journey.h"
+#include "dfud/process.h"
+
+#define HAND_EXIT_NOT_BACK 1
+#define HAND_EXIT_REFUSED  2
+#define HAND_EXIT_FAILED   3
+#define HAND_EXIT_USAGE	   64
+#define HAND_EXIT_BUSY	   75 /* EX_TEMPFAIL */
+#define HAND_SELF	   "/proc/self/exe"
+#define HAND_CHECK_MS	   120000
+#define HAND_MAX_ARGS	   64
+
+struct hand {
+	const struct options *options;
+	char **argv;
+	sd_event *event;
+	struct hotplug *hotplug;
+	struct journey *journey;
+	struct process *inspection;
+	char port[64];
+	struct hotplug_device board; /* the one to flash */
+	unsigned n_boards;	     /* in DFU mode at start */
+	uint32_t number;	     /* of what is on the port now */
+	bool present;
+	int file;
+	int status;
+};
+
+static int hand_end(struct hand *h, int status)
+{
+	h->status = status;
+	return sd_event_exit(h->event, 0);
+}
+
+/* The verdict as an exit status. */
+static int hand_status_of(const struct attempt *a)
+{
+	if (a->reason == REASON_BUSY) {
+		return HAND_EXIT_BUSY;
+	}
+	switch (a->verdict) {
+	case VERDICT_RETURNED:
+	case VERDICT_UNCHANGED:
+	case VERDICT_NOT_EXPECTED:
+		return EXIT_SUCCESS;
+	case VERDICT_RETURNED_OTHER:
+	case VERDICT_BACK_IN_DFU:
+	case VERDICT_NOT_ENUMERATING:
+	case VERDICT_GONE:
+	case VERDICT_STAYED:
+		return HAND_EXIT_NOT_BACK;
+	case VERDICT_REFUSED:
+		return HAND_EXIT_REFUSED;
+	case VERDICT_FAILED:
+	case VERDICT_INTERRUPTED:
+	case VERDICT_CANCELLED:
+	case _VERDICT_MAX:
+	case _VERDICT_INVALID:
+		break;
+	}
+	return HAND_EXIT_FAILED;
+}
+
+static void hand_print_plan(const struct attempt *a)
+{
+	const struct message *p = &a->plan;
+
+	if (p->unchanged) {
+		printf("0x%08" PRIx32
+		       " in \"%s\": the board holds the file already; nothing to do\n",
+			p->address, p->layout);
+		return;
+	}
+	printf("0x%08" PRIx32 " in \"%s\": erase %" PRIu64 " of %" PRIu64 " sectors (%" PRIu64
+	       " bytes), write %" PRIu64 " bytes%s\n",
+		p->address, p->layout, p->sectors_erase, p->sectors, p->bytes_erase, p->bytes_write,
+		p->unverifiable ? "; this board cannot be read, so nothing can be verified" : "");
+}
+
+static void hand_on_judge(void *user, struct journey *journey)
+{
+	const struct hand *h = user;
+
+	if (h->options->mode == OPTIONS_PLAN) {
+		hand_print_plan(journey_attempt(journey));
+		journey_stop(journey, END_CANCELLED, REASON_NONE, "only the plan was asked for");
+		return;
+	}
+	journey_go(journey);
+}
+
+static bool hand_on_expects(
+	void *user, const struct journey *journey, uint16_t vendor, uint16_t product)
+{
+	const struct options *o = ((const struct hand *)user)->options;
+	const char *image = journey_attempt(journey)->image.expects;
+	char id[16];
+
+	for (size_t i = 0; i < o->n_expects; i++) {
+		if (o->expects[i].vendor == vendor &&
+			(o->expects[i].any_product || o->expects[i].product == product)) {
+			return true;
+		}
+	}
+	snprintf(id, sizeof(id), "%04x:%04x", vendor, product);
+	return o->n_expects == 0 && (image[0] == '\0' || strcmp(image, id) == 0);
+}
+
+static void hand_on_moved(void *user, struct journey *journey)
+{
+	char text[256];
+
+	(void)user;
+	if (isatty(STDERR_FILENO)) {
+		journey_progress(journey, text, sizeof(text));
+		fprintf(stderr, "\r\033[K%s\r", text);
+	}
+}
+
+static void hand_on_ended(void *user, struct journey *journey)
+{
+	struct hand *h = user;
+	const struct attempt *a = journey_attempt(journey);
+
+	if (h->options->mode == OPTIONS_PLAN && a->verdict == VERDICT_CANCELLED) {
+		(void)hand_end(h, EXIT_SUCCESS);
+		return;
+	}
+	(void)hand_end(h, hand_status_of(a));
+}
+
+static const struct journey_events hand_journey_events = {
+	.judge = hand_on_judge,
+	.expects = hand_on_expects,
+	.moved = hand_on_moved,
+	.ended = hand_on_ended,
+};
+
+static const char *hand_file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* The same options for the worker, without those that are ours. */
+static void hand_make_args(const struct hand *h, const char **args, char *port, size_t port_size)
+{
+	size_t n = 0;
+
+	snprintf(port, port_size, "--port=%s", h->port);
+	args[n++] = port;
+	for (char **arg = h->argv + 1; *arg != NULL && n < HAND_MAX_ARGS - 3; arg++) {
+		if (strncmp(*arg, "--address", 9) == 0 || strncmp(*arg, "--protect", 9) == 0 ||
+			strncmp(*arg, "--alternate", 11) == 0) {
+			args[n++] = *arg;
+			if (strchr(*arg, '=') == NULL && arg[1] != NULL) {
+				args[n++] = *++arg;
+			}
+		} else if (strcmp(*arg, "--certain") == 0) {
+			args[n++] = *arg;
+		}
+	}
+	args[n++] = "--";
+	args[n++] = hand_file_name(h->options->file);
+	args[n] = NULL;
+}
+
+static void hand_make_tell(const struct hand *h, struct tell *t)
+{
+	*t = (struct tell)TELL_INIT;
+	snprintf(t->label, sizeof(t->label), "%s", h->port);
+	snprintf(t->port, sizeof(t->port), "%s", h->port);
+	snprintf(t->path, sizeof(t->path), "%s", h->board.path);
+	snprintf(t->serial, sizeof(t->serial), "%s", h->board.serial);
+	snprintf(t->usb_id, sizeof(t->usb_id), "%04x:%04x", h->board.vendor, h->board.product);
+	tell_set_file(t, hand_file_name(h->options->file));
+}
+
+static int hand_begin(struct hand *h)
+{
+	const char *args[HAND_MAX_ARGS];
+	char port[96];
+	struct tell tell;
+	const struct journey_options options = {
+		.tell = &tell,
+		.attempt = {.within_ms = h->options->within_ms,
+			.expects_none = h->options->expects_none,
+			.expects_identity = h->options->n_expects > 0},
+		.worker = HAND_SELF,
+		.args = args,
+		.image_fd = h->file,
+		.record_fd = -EBADF,
+		.check_deadline_ms = HAND_CHECK_MS,
+	};
+	int r;
+
+	hand_make_args(h, args, port, sizeof(port));
+	hand_make_tell(h, &tell);
+	r = journey_new(&h->journey, h->event, &options, &hand_journey_events, h);
+	if (r < 0) {
+		fprintf(stderr, "dfud-flash: the worker cannot be started: %s\n", strerror(-r));
+		return hand_end(h, HAND_EXIT_FAILED);
+	}
+	tell_appeared(&tell);
+	return 0;
+}
+
+static void hand_on_present(void *user, const struct hotplug_device *device)
+{
+	struct hand *h = user;
+
+	if (h->journey != NULL) {
+		if (strcmp(device->port, h->port) == 0 &&
+			(!h->present || device->number != h->number)) {
+			h->present = true;
+			h->number = device->number;
+			journey_take_present(h->journey, device);
+		}
+		return;
+	}
+	if (!device->dfu) {
+		return;
+	}
+	if (h->options->mode == OPTIONS_LIST) {
+		printf("%s\t%04x:%04x\t%s\t%s\n", device->port, device->vendor, device->product,
+			device->serial, device->layout);
+	}
+	if (h->options->port == NULL || strcmp(h->options->port, device->port) == 0) {
+		h->n_boards++;
+		h->board = *device;
+		snprintf(h->port, sizeof(h->port), "%s", device->port);
+	}
+}
+
+static void hand_on_absent(void *user, const char *port)
+{
+	struct hand *h = user;
+
+	if (h->journey != NULL && strcmp(port, h->port) == 0) {
+		h->present = false;
+		journey_take_absent(h->journey);
+	}
+}
+
+static void hand_on_tty(void *user, const char *port, const char *link)
+{
+	struct hand *h = user;
+
+	if (h->journey != NULL && strcmp(port, h->port) == 0) {
+		journey_take_tty(h->journey, link);
+	}
+}
+
+static void hand_on_lost(void *user)
+{
+	struct hand *h = user;
+	struct hotplug_device device;
+
+	if (hotplug_look(h->hotplug, h->port, &device) > 0) {
+		hand_on_present(h, &device);
+	} else {
+		hand_on_absent(h, h->port);
+	}
+}
+
+/* The boards that are there have been told. */
+static int hand_on_enumerated(sd_event_source *source, void *user)
+{
+	struct hand *h = user;
+
+	(void)source;
+	if (h->options->mode == OPTIONS_LIST) {
+		return hand_end(h, EXIT_SUCCESS);
+	}
+	/* a port that was named may hold a device that no rule tagged */
+	if (h->n_boards == 0 && h->options->port != NULL &&
+		hotplug_look(h->hotplug, h->options->port, &h->board) > 0) {
+		snprintf(h->port, sizeof(h->port), "%s", h->options->port);
+		h->n_boards = 1;
+	}
+	if (h->n_boards == 0) {
+		fprintf(stderr, "dfud-flash: no board is in DFU mode%s%s\n",
+			h->options->port ? " on port " : "",
+			h->options->port ? h->options->port : "");
+		return hand_end(h, HAND_EXIT_REFUSED);
+	}
+	if (h->n_boards > 1) {
+		fprintf(stderr,
+			"dfud-flash: %u boards are in DFU mode: name one with --port (--list shows "
+			"them)\n",
+			h->n_boards);
+		return hand_end(h, HAND_EXIT_USAGE);
+	}
+	h->present = true;
+	h->number = h->board.number;
+	return hand_begin(h);
+}
+
+static int hand_watch(struct hand *h)
+{
+	static const struct hotplug_events events = {
+		.present = hand_on_present,
+		.absent = hand_on_absent,
+		.tty = hand_on_tty,
+		.lost = hand_on_lost,
+	};
+	sd_event_source *source = NULL;
+	int r = hotplug_new(&h->hotplug, h->event, &events, h);
+
+	if (r >= 0) {
+		r = sd_event_add_defer(h->event, &source, hand_on_enumerated, h);
+	}
+	if (r >= 0) {
+		r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+	}
+	if (r >= 0) {
+		r = sd_event_source_set_floating(source, true);
+	}
+	sd_event_source_unref(source);
+	return r;
+}
+
+static void hand_on_inspected(void *user, const struct message *m)
+{
+	struct hand *h = user;
+
+	if (m->kind == MESSAGE_IMAGE) {
+		printf("format\t%s\nsize\t%" PRIu64 "\n", m->format, m->size);
+		printf("linked\t%s", m->certainty);
+		if (m->link != 0) {
+			printf("\t0x%08" PRIx32, m->link);
+		}
+		printf("\n%s%s%s", m->about[0] ? "about\t" : "", m->about, m->about[0] ? "\n" : "");
+		printf("%s%s%s", m->expects[0] ? "usb\t" : "", m->expects,
+			m->expects[0] ? "\n" : "");
+		h->status = EXIT_SUCCESS;
+	} else if (m->kind == MESSAGE_OUTCOME && m->reason[0] != '\0') {
+		printf("%s: %s\n", m->reason, m->text);
+		h->status = HAND_EXIT_REFUSED;
+	}
+}
+
+static void hand_on_inspection_ended(void *user, bool killed)
+{
+	struct hand *h = user;
+
+	(void)killed;
+	(void)sd_event_exit(h->event, 0);
+}
+
+static int hand_inspect(struct hand *h)
+{
+	static const struct process_events events = {
+		.message = hand_on_inspected,
+		.ended = hand_on_inspection_ended,
+	};
+	const char *const args[] = {"--", hand_file_name(h->options->file), NULL};
+	const struct process_start start = {
+		.program = HAND_SELF,
+		.args = args,
+		.image_fd = h->file,
+		.record_fd = -EBADF,
+		.deadline_ms = HAND_CHECK_MS,
+	};
+
+	h->status = HAND_EXIT_FAILED;
+	return process_start(&h->inspection, h->event, &start, &events, h);
+}
+
+static int hand_loop(struct hand *h)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r = sd_event_default(&h->event);
+	if (r >= 0) {
+		r = h->options->mode == OPTIONS_INSPECT ? hand_inspect(h) : hand_watch(h);
+	}
+	return r < 0 ? r : sd_event_loop(h->event);
+}
+
+int hand_run(const struct options *options, char **argv)
+{
+	struct hand h = {.options = options, .argv = argv, .file = -EBADF};
+	int r;
+
+	if (options->file != NULL) {
+		h.file = open(options->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (h.file < 0) {
+			fprintf(stderr, "dfud-flash: %s: %s\n", options->file, strerror(errno));
+			return HAND_EXIT_REFUSED;
+		}
+	}
+	r = hand_loop(&h);
+	if (r < 0) {
+		fprintf(stderr, "dfud-flash: %s\n", strerror(-r));
+		h.status = HAND_EXIT_FAILED;
+	}
+	journey_free(h.journey);
+	process_free(h.inspection);
+	hotplug_free(h.hotplug);
+	sd_event_unref(h.event);
+	if (h.file >= 0) {
+		close(h.file);
+	}
+	return h.status;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What an earlier daemon left in active/: attempts that were interrupted, or whose worker still
+ * runs. Each is told with its true end and goes on from there; nothing is begun before that is
+ * done.
+ */
+
+struct manager;
+
+/*
+ * Reads active/ID/record. 0; -EWOULDBLOCK where a worker still holds it; -EBADMSG, -EPROTONOSUPPORT
+ * as record_read; other -errno.
+ */
+struct record;
+int recover_read(const struct manager *manager, const char *id, struct record *ret);
+
+/* At start, and again while workers of an earlier daemon still run. 0 or -errno. */
+int recover(struct manager *manager);
