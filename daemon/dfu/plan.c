@@ -125,6 +125,7 @@ static int plan_add_segment(struct plan *plan, const struct plan_request *reques
 		if (r < 0) {
 			return r;
 		}
+		plan->can_read = plan->can_read && (sector.access & LAYOUT_READABLE);
 		at = plan_end(sector.start, sector.size);
 	}
 	return 0;
@@ -251,11 +252,28 @@ static int plan_copy_segments(struct plan *plan, const struct plan_request *requ
 	return 0;
 }
 
+/* Faults of what would have to be kept, where nothing can be read. */
+static void plan_survey_kept(const struct plan *plan, const struct plan_request *request,
+	enum plan_fault *ret_fault, uint32_t *ret_address)
+{
+	uint64_t covered = 0; /* end of the segment before */
+
+	for (size_t i = 0; i < request->n_segments && *ret_fault == PLAN_GOOD; i++) {
+		const struct plan_segment *s = &request->segments[i];
+
+		if (plan_must_keep(plan, s->address, covered)) {
+			*ret_fault = PLAN_MID_SECTOR;
+			*ret_address = s->address;
+		}
+		covered = plan_end(s->address, s->size);
+	}
+}
+
 /* Sectors and faults of all segments. */
 static int plan_survey(struct plan *plan, const struct plan_request *request,
 	enum plan_fault *ret_fault, uint32_t *ret_address)
 {
-	uint64_t covered = 0; /* end of the segment before */
+	uint64_t covered = 0;
 
 	for (size_t i = 0; i < request->n_segments; i++) {
 		const struct plan_segment *s = &request->segments[i];
@@ -266,12 +284,10 @@ static int plan_survey(struct plan *plan, const struct plan_request *request,
 		if (r < 0 || *ret_fault != PLAN_GOOD) {
 			return r;
 		}
-		if (!request->can_read && plan_must_keep(plan, s->address, covered)) {
-			*ret_fault = PLAN_MID_SECTOR;
-			*ret_address = s->address;
-			return 0;
-		}
 		covered = plan_end(s->address, s->size);
+	}
+	if (!plan->can_read) {
+		plan_survey_kept(plan, request, ret_fault, ret_address);
 	}
 	return 0;
 }
@@ -509,7 +525,8 @@ static int plan_split_span(struct plan *plan, const struct plan_span *span,
 
 		if (sector != NULL && sector->erase) {
 			plan->bytes_written += end - at;
-			r = plan_add_stretch(is_head ? heads : bodies, span, at, end, !is_head);
+			r = plan_add_stretch(is_head ? heads : bodies, span, at, end,
+				!is_head && bodies->n > bodies_before);
 		}
 		at = end;
 	}

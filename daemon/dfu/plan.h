@@ -82,7 +82,7 @@ struct plan {
 	struct plan_segment *segments; /* address and size only */
 	size_t n_segments;
 	uint16_t transfer_size, granule;
-	bool can_read;
+	bool can_read; /* the device can be read, and every sector concerned */
 };
 
 #define PLAN_INIT                                                                                  \

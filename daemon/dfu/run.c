@@ -4,6 +4,7 @@
  *
  *   WRITE:         ADDRESS --> BLOCKS ... --> ENDED
  *   READ, VERIFY:  ADDRESS --> TO_IDLE --> BLOCKS ... --> CLOSING --> ENDED
+ *                     ^----------- RUN_BLOCKS_MAX ------------'
  *
  * Invariants: every block but the last has exactly block_size bytes, because devices compute the
  * address from the number of the block and their own transfer size; after RUN_BLOCKS_MAX blocks the
@@ -87,6 +88,12 @@ static bool run_needs_address(const struct run *run)
 	return (run->done - run->base) / run->block_size >= RUN_BLOCKS_MAX;
 }
 
+/* On the way to a new address: SET_ADDRESS is a download, which an upload must not meet. */
+static enum run_state run_pause(const struct run *run)
+{
+	return run->kind == RUN_WRITE ? RUN_ADDRESS : RUN_CLOSING;
+}
+
 /* A block is done: the next state. */
 static enum dfu_progress run_advance(struct run *run)
 {
@@ -100,7 +107,7 @@ static enum dfu_progress run_advance(struct run *run)
 	}
 	run->done += run->length;
 	if (run->done < run->bytes.size) {
-		run_enter(run, run_needs_address(run) ? RUN_ADDRESS : RUN_BLOCKS);
+		run_enter(run, run_needs_address(run) ? run_pause(run) : RUN_BLOCKS);
 		return DFU_MORE;
 	}
 	if (run->kind == RUN_WRITE) {
@@ -123,6 +130,11 @@ static enum dfu_progress run_next(struct run *run)
 	case RUN_BLOCKS:
 		return run_advance(run);
 	case RUN_CLOSING:
+		if (run->done < run->bytes.size) {
+			run_enter(run, RUN_ADDRESS);
+			return DFU_MORE;
+		}
+		break;
 	case RUN_ENDED:
 	case _RUN_STATE_MAX:
 		break;

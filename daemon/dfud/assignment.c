@@ -23,12 +23,12 @@
 #include <systemd/sd-id128.h>
 
 #include "config/profile.h"
-#include "dfud/dispatch.h"
+#include "dfud/choice.h"
+#include "dfud/daemon.h"
 #include "dfud/journey.h"
-#include "dfud/manager.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
-#include "dfud/settle.h"
+#include "dfud/status.h"
 #include "record/record.h"
 
 /* Boards powered by one switch appear some 20 ms apart. */
@@ -96,19 +96,21 @@ static int assignment_make_args(struct assignment_args *args, const struct port 
 	return args->n < ASSIGNMENT_MAX_ARGS ? 0 : -E2BIG;
 }
 
-static struct assignment *assignment_make(struct manager *m, struct port *port, const char *file)
+static struct assignment *assignment_make(struct daemon *daemon, struct port *port,
+	const char *file, void (*ended)(struct assignment *assignment))
 {
 	struct assignment *a = calloc(1, sizeof(*a));
 
 	if (a == NULL) {
 		return NULL;
 	}
-	a->manager = m;
+	a->daemon = daemon;
+	a->ended = ended;
 	a->port = port;
 	snprintf(a->file, sizeof(a->file), "%s", file);
-	a->next = m->assignments;
-	m->assignments = a;
-	m->n_assignments++;
+	a->next = daemon->assignments;
+	daemon->assignments = a;
+	daemon->n_assignments++;
 	port->attempt = a;
 	return a;
 }
@@ -120,10 +122,10 @@ struct assignment *assignment_free(struct assignment *a)
 	if (a == NULL) {
 		return NULL;
 	}
-	for (at = &a->manager->assignments; *at != NULL; at = &(*at)->next) {
+	for (at = &a->daemon->assignments; *at != NULL; at = &(*at)->next) {
 		if (*at == a) {
 			*at = a->next;
-			a->manager->n_assignments--;
+			a->daemon->n_assignments--;
 			break;
 		}
 	}
@@ -247,7 +249,7 @@ static int assignment_write_record(
 {
 	struct record record = RECORD_INIT;
 	char text[RECORD_MAX];
-	const int folder = spool_begin(&a->manager->spool, a->id);
+	const int folder = spool_begin(&a->daemon->spool, a->id);
 	int fd;
 	int n;
 
@@ -257,7 +259,7 @@ static int assignment_write_record(
 	snprintf(record.id, sizeof(record.id), "%s", a->id);
 	snprintf(record.profile, sizeof(record.profile), "%s", a->profile);
 	snprintf(record.port, sizeof(record.port), "%s", t->port);
-	snprintf(record.boot, sizeof(record.boot), "%s", a->manager->boot);
+	snprintf(record.boot, sizeof(record.boot), "%s", a->daemon->boot);
 	snprintf(record.path, sizeof(record.path), "%s", t->path);
 	snprintf(record.usb_id, sizeof(record.usb_id), "%s", t->usb_id);
 	snprintf(record.serial, sizeof(record.serial), "%s", t->serial);
@@ -270,7 +272,7 @@ static int assignment_write_record(
 	record.within_ms = a->within_ms;
 	record.number = a->number;
 	record.max_attempts = a->max_attempts;
-	record.begun_us = manager_realtime_us();
+	record.begun_us = daemon_realtime_us();
 	assignment_write_expects(a, none, record.expect, sizeof(record.expect));
 	n = record_write(&record, text, sizeof(text));
 	fd = openat(folder, "record", O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
@@ -292,19 +294,19 @@ static int assignment_write_record(
 static void assignment_judge(void *user, struct journey *journey)
 {
 	struct assignment *a = user;
-	struct manager *m = a->manager;
-	struct job *job = jobs_find_id(&m->jobs, a->job);
-	const uint64_t since = manager_now_us() - a->port->appeared_us;
+	struct daemon *daemon = a->daemon;
+	struct job *job = jobs_find_id(&daemon->jobs, a->job);
+	const uint64_t since = daemon_now_us() - a->port->appeared_us;
 	char text[400];
 	enum reason reason;
 	bool could_be_another;
 	int r;
 
-	if (m->stopping) {
+	if (daemon->stopping) {
 		journey_stop(journey, END_CANCELLED, REASON_NONE, "dfud is being stopped");
 		return;
 	}
-	reason = dispatch_confirm(m, a, &could_be_another, text, sizeof(text));
+	reason = choice_confirm(daemon, a, &could_be_another, text, sizeof(text));
 	if (reason != REASON_NONE) {
 		journey_stop(journey, END_REFUSED, reason, text);
 		return;
@@ -313,7 +315,7 @@ static void assignment_judge(void *user, struct journey *journey)
 		journey_pause(journey, ASSIGNMENT_PAUSE_US - since);
 		return;
 	}
-	r = job != NULL ? spool_claim(&m->spool, a->id, job->name, job->file.inode) : -ENOENT;
+	r = job != NULL ? spool_claim(&daemon->spool, a->id, job->name, job->file.inode) : -ENOENT;
 	if (r == -ENOENT) {
 		journey_stop(
 			journey, END_CANCELLED, REASON_NONE, "the file was taken out of the queue");
@@ -326,7 +328,7 @@ static void assignment_judge(void *user, struct journey *journey)
 		return;
 	}
 	a->claimed = true;
-	queue_forget(m->queue, job->name);
+	queue_forget(daemon->queue, job->name);
 	journey_go(journey);
 }
 
@@ -335,22 +337,22 @@ static void assignment_moved(void *user, struct journey *journey)
 	struct assignment *a = user;
 
 	if (journey_attempt(journey)->left && !a->port->closed) {
-		port_note_left(a->port, manager_now_us(), a->within_ms * 1000);
+		port_note_left(a->port, daemon_now_us(), a->within_ms * 1000);
 	}
-	manager_show_status(a->manager);
+	status_show(a->daemon);
 }
 
 static void assignment_ended(void *user, struct journey *journey)
 {
 	struct assignment *a = user;
-	struct manager *m = a->manager;
+	struct daemon *daemon = a->daemon;
 
 	(void)journey;
-	settle_attempt(a);
+	a->ended(a);
 	assignment_free(a);
-	manager_wake(m);
-	manager_show_status(m);
-	manager_check_end(m);
+	daemon_wake(daemon);
+	status_show(daemon);
+	daemon_check_end(daemon);
 }
 
 static const struct journey_events assignment_events = {
@@ -371,7 +373,7 @@ static int assignment_start(struct assignment *a, const struct job *job,
 		.attempt = {.within_ms = a->within_ms,
 			.expects_none = none,
 			.expects_identity = a->n_expects > 0 || a->image_expects[0] != '\0'},
-		.worker = a->manager->worker,
+		.worker = a->daemon->worker,
 		.image_fd = snapshot->fd,
 		.check_deadline_ms = ASSIGNMENT_CHECK_MS,
 	};
@@ -390,7 +392,7 @@ static int assignment_start(struct assignment *a, const struct job *job,
 	if (options.record_fd < 0) {
 		return options.record_fd;
 	}
-	r = journey_new(&a->journey, a->manager->event, &options, &assignment_events, a);
+	r = journey_new(&a->journey, a->daemon->event, &options, &assignment_events, a);
 	close(options.record_fd);
 	return r;
 }
@@ -424,25 +426,25 @@ static int assignment_begin_with(struct assignment *a, struct job *job,
 	return r;
 }
 
-int assignment_begin(
-	struct manager *m, struct port *port, struct job *job, const struct profile *profile)
+int assignment_begin(struct daemon *daemon, struct port *port, struct job *job,
+	const struct profile *profile, void (*ended)(struct assignment *assignment))
 {
 	struct snapshot snapshot = SNAPSHOT_INIT;
 	struct assignment *a;
-	int r = snapshot_take(
-		&snapshot, m->spool.queue, job->name, m->configuration.settings.max_file_size);
+	int r = snapshot_take(&snapshot, daemon->spool.queue, job->name,
+		daemon->configuration.settings.max_file_size);
 
 	if (r < 0 || !assignment_is_same(&snapshot, job)) {
 		/* it is being changed or was taken away: the queue will tell */
 		snapshot_done(&snapshot);
 		return r < 0 ? r : -EAGAIN;
 	}
-	a = assignment_make(m, port, job->name);
+	a = assignment_make(daemon, port, job->name, ended);
 	r = a != NULL ? assignment_begin_with(a, job, profile, &snapshot) : -ENOMEM;
 	snapshot_done(&snapshot);
 	if (r < 0 && a != NULL) {
 		notice_trouble(REASON_NO_SPACE, "an attempt cannot be begun", r);
-		(void)spool_forget(&m->spool, a->id);
+		(void)spool_forget(&daemon->spool, a->id);
 		assignment_free(a);
 	}
 	return r;
@@ -460,9 +462,10 @@ static void assignment_recall_tell(
 	t->owner = (uid_t)r->owner;
 }
 
-int assignment_resume(struct manager *m, const struct record *record, bool claimed)
+int assignment_resume(struct daemon *daemon, const struct record *record, bool claimed,
+	void (*ended)(struct assignment *assignment))
 {
-	struct port *port = port_get(&m->ports, record->port);
+	struct port *port = port_get(&daemon->ports, record->port);
 	struct tell tell;
 	struct journey_options options = {
 		.tell = &tell,
@@ -470,7 +473,8 @@ int assignment_resume(struct manager *m, const struct record *record, bool claim
 			.expects_none = strcmp(record->expect, "none") == 0,
 			.expects_identity = record->expect[0] != '\0'},
 	};
-	struct assignment *a = port != NULL ? assignment_make(m, port, record->file) : NULL;
+	struct assignment *a =
+		port != NULL ? assignment_make(daemon, port, record->file, ended) : NULL;
 	int r;
 
 	if (a == NULL) {
@@ -490,7 +494,7 @@ int assignment_resume(struct manager *m, const struct record *record, bool claim
 		}
 	}
 	assignment_recall_tell(&tell, a, record);
-	r = journey_resume(&a->journey, m->event, &options, record, &assignment_events, a);
+	r = journey_resume(&a->journey, daemon->event, &options, record, &assignment_events, a);
 	if (r < 0) {
 		assignment_free(a);
 	}

@@ -8,20 +8,22 @@
 
 /*
  * A job assigned to a port: the attempt's folder, its record and its journey. Begins with the
- * match, claims the file as the last step before GO, ends in settle.h.
+ * match, claims the file as the last step before GO, ends with the verdict.
  */
 
 struct journey;
 struct job;
-struct manager;
+struct daemon;
 struct port;
 struct profile;
 struct record;
 struct usb_id_pattern;
 
 struct assignment {
-	struct assignment *next; /* manager::assignments */
-	struct manager *manager;
+	struct assignment *next; /* daemon::assignments */
+	struct daemon *daemon;
+	/* The verdict is told; settle the file. The assignment is freed behind it. */
+	void (*ended)(struct assignment *assignment);
 	char id[33];
 	uint64_t job; /* its id; the job itself may go while this lives */
 	char file[256];
@@ -40,12 +42,13 @@ struct assignment {
 };
 
 /* Begins an attempt. 0 or -errno, which is said already where a person can mend it. */
-int assignment_begin(
-	struct manager *manager, struct port *port, struct job *job, const struct profile *profile);
+int assignment_begin(struct daemon *daemon, struct port *port, struct job *job,
+	const struct profile *profile, void (*ended)(struct assignment *assignment));
 
 /*
  * Continues an attempt of an earlier daemon whose worker is gone, from its record. 0 or -errno.
  */
-int assignment_resume(struct manager *manager, const struct record *record, bool claimed);
+int assignment_resume(struct daemon *daemon, const struct record *record, bool claimed,
+	void (*ended)(struct assignment *assignment));
 
 struct assignment *assignment_free(struct assignment *assignment);

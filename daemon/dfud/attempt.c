@@ -98,6 +98,23 @@ static unsigned attempt_begin_watching(struct attempt *a, uint64_t now_us)
 	return attempt_arm(a, a->deadline_us);
 }
 
+/* Whether there is something that the port could confirm. */
+static bool attempt_is_flashed(const struct attempt *a)
+{
+	return a->flash == FLASH_WRITTEN || a->flash == FLASH_UNCHANGED;
+}
+
+/* An outcome that cannot be: without GO, without a flash to show, or against the worker's marks. */
+static bool attempt_is_untrue(const struct attempt *a, enum attempt_end end)
+{
+	const bool intact = a->flash == FLASH_UNTOUCHED || a->flash == FLASH_UNCHANGED;
+
+	if (end == END_COMPLETED && (a->state != ATTEMPT_FLASHING || !attempt_is_flashed(a))) {
+		return true;
+	}
+	return intact && (a->erasing || a->written);
+}
+
 static unsigned attempt_take_outcome(struct attempt *a, const struct attempt_event *e)
 {
 	const struct message *m = e->message;
@@ -108,11 +125,12 @@ static unsigned attempt_take_outcome(struct attempt *a, const struct attempt_eve
 	a->flash = flash_state_from_string(m->flash);
 	a->checked_by = verified_by_from_string(m->checked_by);
 	snprintf(a->text, sizeof(a->text), "%s", m->text);
-	if (end == END_COMPLETED && a->state == ATTEMPT_FLASHING) {
-		return attempt_begin_watching(a, e->now_us);
-	}
-	if (end == END_COMPLETED) { /* without GO: not a worker of ours speaks */
+	if (attempt_is_untrue(a, end)) { /* not a worker of ours speaks */
+		a->flash = attempt_flash_of_marks(a);
 		return attempt_end(a, END_FAILED, REASON_WORKER_CRASHED);
+	}
+	if (end == END_COMPLETED) {
+		return attempt_begin_watching(a, e->now_us);
 	}
 	return attempt_end(a, end, reason_from_string(m->reason));
 }
@@ -123,7 +141,7 @@ static unsigned attempt_take_death(struct attempt *a, const struct attempt_event
 	if (a->verified) {
 		a->checked_by = VERIFIED_READ_BACK;
 	}
-	if (a->left) {
+	if (a->left && attempt_is_flashed(a)) {
 		return attempt_begin_watching(a, e->now_us);
 	}
 	return attempt_end(a, END_INTERRUPTED, e->reason);
@@ -134,22 +152,23 @@ static unsigned attempt_take_mark(struct attempt *a, const struct attempt_event 
 	const struct message *m = e->message;
 
 	a->outcome = *m; /* counts and times so far */
-	if (strcmp(m->mark, "erasing") == 0) {
-		a->erasing = true;
-		return 0;
-	}
+	a->erasing = a->erasing || strcmp(m->mark, "erasing") == 0;
+	a->written = a->written || strcmp(m->mark, "written") == 0;
+	a->verified = a->verified || strcmp(m->mark, "verified") == 0;
+	a->left = a->left || strcmp(m->mark, "left") == 0;
+	a->flash = attempt_flash_of_marks(a);
 	if (strcmp(m->mark, "written") == 0) {
-		a->written = true;
 		return ATTEMPT_TELL_ERASED;
 	}
 	if (strcmp(m->mark, "verified") == 0) {
-		a->verified = true;
 		a->flashed_us = e->now_us;
 		return ATTEMPT_TELL_FLASHED;
 	}
-	a->left = true;
-	a->left_us = e->now_us;
-	return (a->verified ? 0 : ATTEMPT_TELL_FLASHED) | ATTEMPT_TELL_LEAVING;
+	if (strcmp(m->mark, "left") == 0) {
+		a->left_us = e->now_us;
+		return (a->verified ? 0 : ATTEMPT_TELL_FLASHED) | ATTEMPT_TELL_LEAVING;
+	}
+	return 0;
 }
 
 static void attempt_note_present(struct attempt *a, const struct attempt_device *device)
@@ -205,6 +224,7 @@ static unsigned attempt_in_asked(struct attempt *a, const struct attempt_event *
 	case ATTEMPT_EVENT_GO:
 		a->state = ATTEMPT_FLASHING;
 		a->flashing_us = e->now_us;
+		a->was_absent = !a->present;
 		return ATTEMPT_TELL_FLASHING | ATTEMPT_SEND_GO;
 	case ATTEMPT_EVENT_STOP:
 		snprintf(a->text, sizeof(a->text), "%s", e->text ? e->text : "");
@@ -218,10 +238,12 @@ static unsigned attempt_in_asked(struct attempt *a, const struct attempt_event *
 	case ATTEMPT_EVENT_ABSENT:
 		attempt_note_absent(a);
 		return 0;
+	case ATTEMPT_EVENT_PRESENT: /* as in CHECKING */
+		a->present = true;
+		return 0;
 	case ATTEMPT_EVENT_IMAGE:
 	case ATTEMPT_EVENT_PLAN:
 	case ATTEMPT_EVENT_MARK:
-	case ATTEMPT_EVENT_PRESENT:
 	case ATTEMPT_EVENT_TTY:
 	case _ATTEMPT_EVENT_MAX:
 	case _ATTEMPT_EVENT_INVALID:
@@ -395,11 +417,11 @@ unsigned attempt_resume(struct attempt *a, const struct record *record, uint64_t
 
 	attempt_recall(a, record);
 	a->present = false;
-	if (end == END_COMPLETED || (end < 0 && a->left)) {
+	if ((end == END_COMPLETED || (end < 0 && a->left)) && attempt_is_flashed(a)) {
 		a->left_us = now_us;
 		return attempt_begin_watching(a, now_us);
 	}
-	if (end >= 0 && end != END_CANCELLED) {
+	if (end >= 0 && end != END_COMPLETED && end != END_CANCELLED) {
 		return attempt_end(a, end, reason >= 0 ? reason : REASON_NONE);
 	}
 	return attempt_end(a, END_INTERRUPTED, REASON_NONE);

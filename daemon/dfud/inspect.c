@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dfud/manager.h"
+#include "dfud/daemon.h"
 #include "dfud/notice.h"
 #include "dfud/process.h"
 #include "dfud/queue.h"
@@ -23,7 +23,7 @@
 #define INSPECT_DEADLINE_MS 30000
 
 struct inspection {
-	struct manager *manager;
+	struct daemon *daemon;
 	struct process *process;
 	uint64_t job;
 	struct message image, outcome;
@@ -31,16 +31,17 @@ struct inspection {
 };
 
 /* The file is wrong: one verdict, and the file goes to failed/. */
-static void inspect_refuse(struct manager *m, struct job *job, enum reason reason, const char *text)
+static void inspect_refuse(
+	struct daemon *daemon, struct job *job, enum reason reason, const char *text)
 {
 	char id[33];
 	char where[512];
 
-	if (settle_job(m, job, reason, text, id, where, sizeof(where)) == 0) {
+	if (settle_job(daemon, job, reason, text, id, where, sizeof(where)) == 0) {
 		notice_refused_file(job, id, reason, text);
 		notice_settled(id, job->name, where, REASON_NONE, 0);
 	}
-	jobs_remove(&m->jobs, job);
+	jobs_remove(&daemon->jobs, job);
 }
 
 static void inspect_judge(struct inspection *i, struct job *job)
@@ -48,14 +49,14 @@ static void inspect_judge(struct inspection *i, struct job *job)
 	const struct message *m = &i->outcome;
 
 	if (!i->has_outcome) {
-		inspect_refuse(i->manager, job, REASON_DAMAGED,
+		inspect_refuse(i->daemon, job, REASON_DAMAGED,
 			"the file broke the program that reads it; it is kept for a look");
 	} else if (attempt_end_from_string(m->end) == END_COMPLETED) {
 		job->image = i->image;
 		job->state = JOB_READY;
 		notice_queued(job);
 	} else {
-		inspect_refuse(i->manager, job, reason_from_string(m->reason), m->text);
+		inspect_refuse(i->daemon, job, reason_from_string(m->reason), m->text);
 	}
 }
 
@@ -74,8 +75,8 @@ static void inspect_on_message(void *user, const struct message *message)
 static void inspect_on_ended(void *user, bool killed)
 {
 	struct inspection *i = user;
-	struct manager *m = i->manager;
-	struct job *job = jobs_find_id(&m->jobs, i->job);
+	struct daemon *daemon = i->daemon;
+	struct job *job = jobs_find_id(&daemon->jobs, i->job);
 
 	(void)killed;
 	if (job != NULL) {
@@ -83,12 +84,12 @@ static void inspect_on_ended(void *user, bool killed)
 	}
 	process_free(i->process);
 	free(i);
-	m->n_inspecting--;
-	manager_wake(m);
-	manager_check_end(m);
+	daemon->n_inspecting--;
+	daemon_wake(daemon);
+	daemon_check_end(daemon);
 }
 
-static int inspect_start(struct manager *m, struct job *job, int image_fd)
+static int inspect_start(struct daemon *daemon, struct job *job, int image_fd)
 {
 	static const struct process_events events = {
 		.message = inspect_on_message,
@@ -96,7 +97,7 @@ static int inspect_start(struct manager *m, struct job *job, int image_fd)
 	};
 	const char *const args[] = {"--", job->name, NULL};
 	const struct process_start start = {
-		.program = m->worker,
+		.program = daemon->worker,
 		.args = args,
 		.image_fd = image_fd,
 		.record_fd = -EBADF,
@@ -108,20 +109,20 @@ static int inspect_start(struct manager *m, struct job *job, int image_fd)
 	if (i == NULL) {
 		return -ENOMEM;
 	}
-	i->manager = m;
+	i->daemon = daemon;
 	i->job = job->id;
-	r = process_start(&i->process, m->event, &start, &events, i);
+	r = process_start(&i->process, daemon->event, &start, &events, i);
 	if (r < 0) {
 		free(i);
 		return r;
 	}
-	m->n_inspecting++;
+	daemon->n_inspecting++;
 	job->state = JOB_INSPECTING;
 	return 0;
 }
 
 /* The snapshot failed: who is to blame decides what happens. */
-static void inspect_refuse_snapshot(struct manager *m, struct job *job, int error)
+static void inspect_refuse_snapshot(struct daemon *daemon, struct job *job, int error)
 {
 	char text[160];
 
@@ -129,65 +130,65 @@ static void inspect_refuse_snapshot(struct manager *m, struct job *job, int erro
 	case -EFBIG:
 		snprintf(text, sizeof(text),
 			"it is larger than MaxFileSize= (%llu bytes); is it firmware?",
-			(unsigned long long)m->configuration.settings.max_file_size);
-		inspect_refuse(m, job, REASON_TOO_LARGE, text);
+			(unsigned long long)daemon->configuration.settings.max_file_size);
+		inspect_refuse(daemon, job, REASON_TOO_LARGE, text);
 		return;
 	case -ENOENT:
 	case -EAGAIN: /* gone or being changed: the queue tells what it is then */
-		queue_scan(m->queue);
-		jobs_remove(&m->jobs, job);
+		queue_scan(daemon->queue);
+		jobs_remove(&daemon->jobs, job);
 		return;
 	case -EACCES:
 	case -EPERM:
 		notice_ignored(job->name, REASON_UNREADABLE);
-		jobs_remove(&m->jobs, job);
+		jobs_remove(&daemon->jobs, job);
 		return;
 	case -ELOOP:
 	case -EMLINK:
 		notice_ignored(job->name, REASON_LINKED);
-		jobs_remove(&m->jobs, job);
+		jobs_remove(&daemon->jobs, job);
 		return;
 	case -EISDIR:
 	case -ENXIO:
 		notice_ignored(job->name, REASON_NOT_REGULAR);
-		jobs_remove(&m->jobs, job);
+		jobs_remove(&daemon->jobs, job);
 		return;
 	default:
 		notice_trouble(REASON_NO_SPACE, "a queued file cannot be read", error);
-		jobs_remove(&m->jobs, job);
+		jobs_remove(&daemon->jobs, job);
 		return;
 	}
 }
 
-static void inspect_job(struct manager *m, struct job *job)
+static void inspect_job(struct daemon *daemon, struct job *job)
 {
 	struct snapshot snapshot = SNAPSHOT_INIT;
-	int r = snapshot_take(
-		&snapshot, m->spool.queue, job->name, m->configuration.settings.max_file_size);
+	int r = snapshot_take(&snapshot, daemon->spool.queue, job->name,
+		daemon->configuration.settings.max_file_size);
 
 	if (r < 0) {
-		inspect_refuse_snapshot(m, job, r);
+		inspect_refuse_snapshot(daemon, job, r);
 		return;
 	}
 	snprintf(job->sha256, sizeof(job->sha256), "%s", snapshot.sha256);
-	r = inspect_start(m, job, snapshot.fd);
+	r = inspect_start(daemon, job, snapshot.fd);
 	snapshot_done(&snapshot);
 	if (r < 0) {
 		notice_trouble(REASON_NO_SPACE, "no worker can be started", r);
 	}
 }
 
-void inspect_next(struct manager *m)
+void inspect_next(struct daemon *daemon)
 {
 	struct job *next;
 
-	for (struct job *job = m->jobs.first; job != NULL; job = next) {
+	for (struct job *job = daemon->jobs.first; job != NULL; job = next) {
 		next = job->next;
-		if (m->stopping || m->n_inspecting >= INSPECT_AT_ONCE) {
+		if (daemon->stopping || daemon->n_inspecting >= INSPECT_AT_ONCE) {
 			return;
 		}
 		if (job->state == JOB_NEW) {
-			inspect_job(m, job);
+			inspect_job(daemon, job);
 		}
 	}
 }

@@ -7,7 +7,7 @@
  */
 
 struct job;
-struct manager;
+struct daemon;
 
 /* Begins inspections of new jobs, as many as may run at once. */
-void inspect_next(struct manager *manager);
+void inspect_next(struct daemon *daemon);

@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "dfud/configuration.h"
+#include "dfud/daemon.h"
 #include "dfud/journal.h"
 #include "dfud/manager.h"
 
@@ -153,13 +154,13 @@ static int main_on_signal(sd_event_source *source, const struct signalfd_siginfo
 	return 0;
 }
 
-static int main_add_signals(sd_event *event, struct manager *manager)
+static int main_add_signals(sd_event *event, struct daemon *daemon)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < sizeof(signals) / sizeof(*signals); i++) {
-		r = sd_event_add_signal(event, NULL, signals[i], main_on_signal, manager);
+		r = sd_event_add_signal(event, NULL, signals[i], main_on_signal, daemon);
 	}
 	return r;
 }
@@ -179,23 +180,23 @@ static void main_block_signals(void)
 
 static int main_run(const struct manager_options *options)
 {
-	struct manager manager;
+	struct daemon daemon;
 	sd_event *event = NULL;
 	int r = sd_event_default(&event);
 	int status = EXIT_FAILURE;
 
 	if (r >= 0) {
 		(void)sd_event_set_watchdog(event, true);
-		r = main_add_signals(event, &manager);
+		r = main_add_signals(event, &daemon);
 	}
 	if (r >= 0) {
-		r = manager_init(&manager, event, options);
+		r = manager_init(&daemon, event, options);
 		status = r > 0 ? r : EXIT_FAILURE;
 		if (r == 0) {
 			r = sd_event_loop(event);
 			status = r < 0 ? EXIT_FAILURE : r;
 		}
-		manager_done(&manager);
+		manager_done(&daemon);
 	}
 	if (r < 0) {
 		fprintf(stderr, "dfud: %s\n", strerror(-r));

@@ -9,88 +9,40 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 
 #include "dfud/assignment.h"
+#include "dfud/boards.h"
+#include "dfud/daemon.h"
 #include "dfud/dispatch.h"
 #include "dfud/hotplug.h"
-#include "dfud/journey.h"
+#include "dfud/memory.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
 #include "dfud/recover.h"
-#include "record/record.h"
+#include "dfud/status.h"
 
 #define MANAGER_EXIT_CONFIG 78 /* EX_CONFIG */
 
-uint64_t manager_now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-uint64_t manager_realtime_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static int manager_on_dispatch(sd_event_source *source, void *user)
 {
-	struct manager *m = user;
+	struct daemon *daemon = user;
 
 	(void)source;
-	if (m->recover == NULL) {
-		dispatch(m);
+	if (daemon->recover == NULL) {
+		dispatch(daemon);
 	}
 	return 0;
-}
-
-void manager_wake(struct manager *m)
-{
-	(void)sd_event_source_set_enabled(m->dispatch, SD_EVENT_ONESHOT);
 }
 
 static int manager_on_alarm(sd_event_source *source, uint64_t usec, void *user)
 {
 	(void)source;
 	(void)usec;
-	manager_wake(user);
+	daemon_wake(user);
 	return 0;
-}
-
-void manager_set_alarm(struct manager *m, uint64_t at_us)
-{
-	if (at_us == UINT64_MAX) {
-		(void)sd_event_source_set_enabled(m->alarm, SD_EVENT_OFF);
-		return;
-	}
-	(void)sd_event_source_set_time(m->alarm, at_us);
-	(void)sd_event_source_set_enabled(m->alarm, SD_EVENT_ONESHOT);
-}
-
-/* A failed attempt of an earlier daemon speaks of this file. */
-static void manager_recall(struct manager *m, struct job *job)
-{
-	for (struct remembered **at = &m->remembered; *at != NULL; at = &(*at)->next) {
-		struct remembered *r = *at;
-
-		if (r->inode == job->file.inode && r->size == job->file.size &&
-			r->mtime_ns == (uint64_t)job->file.mtime_ns) {
-			job->attempts = r->attempts;
-			snprintf(job->memory, sizeof(job->memory), "%s", r->id);
-			*at = r->next;
-			free(r);
-			return;
-		}
-	}
 }
 
 static bool manager_is_same(const struct job *job, const struct queue_file *file)
@@ -101,29 +53,29 @@ static bool manager_is_same(const struct job *job, const struct queue_file *file
 
 static void manager_on_arrived(void *user, const struct queue_file *file)
 {
-	struct manager *m = user;
-	struct job *job = jobs_find(&m->jobs, file->name);
+	struct daemon *daemon = user;
+	struct job *job = jobs_find(&daemon->jobs, file->name);
 
 	if (job != NULL && job->state != JOB_NEW && manager_is_same(job, file)) {
 		job->absent = false; /* given back by us */
 		return;
 	}
 	if (job != NULL && job->state != JOB_TAKEN) {
-		jobs_remove(&m->jobs, job);
+		jobs_remove(&daemon->jobs, job);
 	}
-	job = jobs_add(&m->jobs, file);
+	job = jobs_add(&daemon->jobs, file);
 	if (job == NULL) {
 		notice_trouble(REASON_NO_SPACE, "a file cannot be taken as a job", -ENOMEM);
 		return;
 	}
-	manager_recall(m, job);
-	manager_wake(m);
+	memory_recall(daemon, job);
+	daemon_wake(daemon);
 }
 
 static void manager_on_left(void *user, const char *name, ino_t inode)
 {
-	struct manager *m = user;
-	struct job *job = jobs_find(&m->jobs, name);
+	struct daemon *daemon = user;
+	struct job *job = jobs_find(&daemon->jobs, name);
 
 	if (job == NULL || job->file.inode != inode) {
 		return;
@@ -133,11 +85,11 @@ static void manager_on_left(void *user, const char *name, ino_t inode)
 		return;
 	}
 	if (job->memory[0] != '\0') {
-		(void)spool_forget(&m->spool, job->memory);
+		(void)spool_forget(&daemon->spool, job->memory);
 	}
 	notice_cancelled(job);
-	jobs_remove(&m->jobs, job);
-	manager_wake(m);
+	jobs_remove(&daemon->jobs, job);
+	daemon_wake(daemon);
 }
 
 static void manager_on_refused(void *user, const char *name, enum queue_fault fault)
@@ -148,106 +100,41 @@ static void manager_on_refused(void *user, const char *name, enum queue_fault fa
 
 static void manager_on_queue_failed(void *user, int error)
 {
-	struct manager *m = user;
+	struct daemon *daemon = user;
 
 	notice_trouble(REASON_NO_SPACE,
 		"the queue folder cannot be watched any more (removed, moved or unmounted?); dfud "
 		"ends "
 		"and begins anew",
 		error);
-	(void)sd_event_exit(m->event, EXIT_FAILURE);
-}
-
-void manager_take_present(struct manager *m, const struct hotplug_device *device)
-{
-	struct port *port = port_get(&m->ports, device->port);
-	struct assignment *a;
-	bool is_news;
-
-	if (port == NULL) {
-		notice_trouble(REASON_NO_SPACE, "a board cannot be taken note of", -ENOMEM);
-		return;
-	}
-	is_news = !port->present || port->device.number != device->number;
-	(void)port_take_present(port, device, manager_now_us());
-	a = port->attempt;
-	if (a != NULL && a->journey != NULL && is_news) {
-		journey_take_present(a->journey, device);
-	}
-	manager_wake(m);
+	(void)sd_event_exit(daemon->event, EXIT_FAILURE);
 }
 
 static void manager_on_present(void *user, const struct hotplug_device *device)
 {
-	manager_take_present(user, device);
+	boards_take_present(user, device);
 }
 
-static void manager_on_absent(void *user, const char *name)
+static void manager_on_absent(void *user, const char *port)
 {
-	struct manager *m = user;
-	struct port *port = port_find(&m->ports, name);
-	struct assignment *a;
-
-	if (port == NULL || !port->present) {
-		return;
-	}
-	port_take_absent(port);
-	a = port->attempt;
-	if (a != NULL && a->journey != NULL) {
-		journey_take_absent(a->journey);
-	}
-	manager_wake(m);
+	boards_take_absent(user, port);
 }
 
-static void manager_on_tty(void *user, const char *name, const char *link)
+static void manager_on_tty(void *user, const char *port, const char *link)
 {
-	struct manager *m = user;
-	struct port *port = port_find(&m->ports, name);
-	struct assignment *a = port != NULL ? port->attempt : NULL;
-
-	if (a != NULL && a->journey != NULL) {
-		journey_take_tty(a->journey, link);
-	}
+	boards_take_tty(user, port, link);
 }
 
-/* Events were lost: each port that was known is looked at by itself. */
 static void manager_on_lost(void *user)
 {
-	struct manager *m = user;
-	struct hotplug_device device;
-
-	for (struct port *p = m->ports.first; p != NULL; p = p->next) {
-		if (hotplug_look(m->hotplug, p->device.port, &device) > 0) {
-			manager_take_present(m, &device);
-		} else {
-			manager_on_absent(m, p->device.port);
-		}
-	}
+	boards_look_again(user);
 }
 
-void manager_remember(struct manager *m, const char *id)
-{
-	struct remembered *r = calloc(1, sizeof(*r));
-	struct record record;
-
-	if (r == NULL || recover_read(m, id, &record) < 0) {
-		free(r);
-		return;
-	}
-	snprintf(r->id, sizeof(r->id), "%s", id);
-	r->inode = record.inode;
-	r->mtime_ns = record.mtime_ns;
-	r->size = record.size;
-	r->attempts = (unsigned)record.number;
-	r->next = m->remembered;
-	m->remembered = r;
-}
-
-static int manager_load(struct manager *m, struct configuration *ret, bool *ret_usable)
+static int manager_load(struct daemon *daemon, struct configuration *ret, bool *ret_usable)
 {
 	struct config_problems problems = CONFIG_PROBLEMS_INIT;
 	enum configuration_state state = CONFIGURATION_GOOD;
-	int r = configuration_load(ret, m->folders, &problems, &state);
+	int r = configuration_load(ret, daemon->folders, &problems, &state);
 
 	notice_problems(&problems);
 	config_problems_done(&problems);
@@ -255,23 +142,23 @@ static int manager_load(struct manager *m, struct configuration *ret, bool *ret_
 	return r;
 }
 
-void manager_reload(struct manager *m)
+void manager_reload(struct daemon *daemon)
 {
 	struct configuration fresh = CONFIGURATION_INIT;
 	bool usable = false;
 
 	(void)sd_notifyf(
-		0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)manager_now_us());
-	if (manager_load(m, &fresh, &usable) >= 0 && usable) {
-		configuration_done(&m->configuration);
-		m->configuration = fresh;
-		queue_set_quiet(m->queue, m->configuration.settings.quiet_ms);
-		for (struct port *p = m->ports.first; p != NULL; p = p->next) {
+		0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)daemon_now_us());
+	if (manager_load(daemon, &fresh, &usable) >= 0 && usable) {
+		configuration_done(&daemon->configuration);
+		daemon->configuration = fresh;
+		queue_set_quiet(daemon->queue, daemon->configuration.settings.quiet_ms);
+		for (struct port *p = daemon->ports.first; p != NULL; p = p->next) {
 			port_forget_refusals(p);
 			p->said[0] = '\0';
 		}
-		notice_reloaded(m->configuration.n_profiles);
-		manager_wake(m);
+		notice_reloaded(daemon->configuration.n_profiles);
+		daemon_wake(daemon);
 	} else {
 		notice_trouble(REASON_CONFIG,
 			"the configuration has errors; what was read before stays in force", 0);
@@ -279,43 +166,36 @@ void manager_reload(struct manager *m)
 	(void)sd_notify(0, "READY=1");
 }
 
-void manager_stop(struct manager *m)
+void manager_stop(struct daemon *daemon)
 {
-	if (m->stopping) {
+	if (daemon->stopping) {
 		return;
 	}
-	m->stopping = true;
+	daemon->stopping = true;
 	(void)sd_notify(0, "STOPPING=1");
-	notice_stopping(m->n_assignments);
-	manager_show_status(m);
-	manager_check_end(m);
+	notice_stopping(daemon->n_assignments);
+	status_show(daemon);
+	daemon_check_end(daemon);
 }
 
-void manager_check_end(struct manager *m)
+static int manager_add_sources(struct daemon *daemon)
 {
-	if (m->stopping && m->n_assignments == 0 && m->n_inspecting == 0) {
-		(void)sd_event_exit(m->event, EXIT_SUCCESS);
-	}
-}
-
-static int manager_add_sources(struct manager *m)
-{
-	int r = sd_event_add_defer(m->event, &m->dispatch, manager_on_dispatch, m);
+	int r = sd_event_add_defer(daemon->event, &daemon->dispatch, manager_on_dispatch, daemon);
 
 	if (r >= 0) { /* after everything else that is ready, so that one look serves it all */
-		r = sd_event_source_set_priority(m->dispatch, SD_EVENT_PRIORITY_IDLE);
+		r = sd_event_source_set_priority(daemon->dispatch, SD_EVENT_PRIORITY_IDLE);
 	}
 	if (r >= 0) {
-		r = sd_event_source_set_enabled(m->dispatch, SD_EVENT_OFF);
+		r = sd_event_source_set_enabled(daemon->dispatch, SD_EVENT_OFF);
 	}
 	if (r >= 0) {
-		r = sd_event_add_time(
-			m->event, &m->alarm, CLOCK_MONOTONIC, UINT64_MAX, 0, manager_on_alarm, m);
+		r = sd_event_add_time(daemon->event, &daemon->alarm, CLOCK_MONOTONIC, UINT64_MAX, 0,
+			manager_on_alarm, daemon);
 	}
-	return r < 0 ? r : sd_event_source_set_enabled(m->alarm, SD_EVENT_OFF);
+	return r < 0 ? r : sd_event_source_set_enabled(daemon->alarm, SD_EVENT_OFF);
 }
 
-static int manager_listen(struct manager *m)
+static int manager_listen(struct daemon *daemon)
 {
 	static const struct queue_events queue_events = {
 		.arrived = manager_on_arrived,
@@ -329,16 +209,16 @@ static int manager_listen(struct manager *m)
 		.tty = manager_on_tty,
 		.lost = manager_on_lost,
 	};
-	int r = hotplug_new(&m->hotplug, m->event, &hotplug_events, m);
+	int r = hotplug_new(&daemon->hotplug, daemon->event, &hotplug_events, daemon);
 
 	if (r < 0) {
 		notice_trouble(REASON_NO_ACCESS, "udev cannot be listened to", r);
 		return r;
 	}
-	r = recover(m);
+	r = recover(daemon);
 	if (r >= 0) {
-		r = queue_new(&m->queue, m->event, m->spool.queue,
-			m->configuration.settings.quiet_ms, &queue_events, m);
+		r = queue_new(&daemon->queue, daemon->event, daemon->spool.queue,
+			daemon->configuration.settings.quiet_ms, &queue_events, daemon);
 	}
 	if (r < 0) {
 		notice_trouble(REASON_NO_ACCESS, "the folders cannot be read", r);
@@ -346,68 +226,68 @@ static int manager_listen(struct manager *m)
 	return r;
 }
 
-static void manager_read_boot_id(struct manager *m)
+static void manager_read_boot_id(struct daemon *daemon)
 {
 	sd_id128_t boot;
 
 	if (sd_id128_get_boot(&boot) >= 0) {
-		sd_id128_to_string(boot, m->boot);
+		sd_id128_to_string(boot, daemon->boot);
 	}
 }
 
-int manager_init(struct manager *m, sd_event *event, const struct manager_options *options)
+int manager_init(struct daemon *daemon, sd_event *event, const struct manager_options *options)
 {
 	char problem[512];
 	bool usable = false;
 	int r;
 
-	*m = (struct manager){
+	*daemon = (struct daemon){
 		.event = event,
 		.worker = options->worker,
 		.folders = options->folders,
 	};
-	m->spool = (struct spool)SPOOL_INIT;
-	manager_read_boot_id(m);
-	r = manager_load(m, &m->configuration, &usable);
+	daemon->spool = (struct spool)SPOOL_INIT;
+	manager_read_boot_id(daemon);
+	r = manager_load(daemon, &daemon->configuration, &usable);
 	if (r >= 0 && !usable) {
 		return MANAGER_EXIT_CONFIG;
 	}
 	if (r >= 0) {
-		r = spool_open(&m->spool, options->state, problem, sizeof(problem));
+		r = spool_open(&daemon->spool, options->state, problem, sizeof(problem));
 		if (r < 0) {
 			notice_trouble(REASON_NO_ACCESS, problem, 0);
 			return r;
 		}
-		r = manager_add_sources(m);
+		r = manager_add_sources(daemon);
 	}
 	if (r >= 0) {
 		(void)sd_notify(
 			0, "READY=1"); /* before the ports: a deaf device may hold them up */
-		notice_started(m->configuration.n_profiles, 0);
-		r = manager_listen(m);
+		notice_started(daemon->configuration.n_profiles, 0);
+		r = manager_listen(daemon);
 	}
 	return r < 0 ? r : 0;
 }
 
-void manager_done(struct manager *m)
+void manager_done(struct daemon *daemon)
 {
-	while (m->assignments != NULL) {
-		assignment_free(m->assignments);
+	while (daemon->assignments != NULL) {
+		assignment_free(daemon->assignments);
 	}
-	while (m->remembered != NULL) {
-		struct remembered *next = m->remembered->next;
+	while (daemon->remembered != NULL) {
+		struct remembered *next = daemon->remembered->next;
 
-		free(m->remembered);
-		m->remembered = next;
+		free(daemon->remembered);
+		daemon->remembered = next;
 	}
-	queue_free(m->queue);
-	hotplug_free(m->hotplug);
-	sd_event_source_disable_unref(m->dispatch);
-	sd_event_source_disable_unref(m->alarm);
-	sd_event_source_disable_unref(m->recover);
-	sd_event_source_disable_unref(m->status);
-	jobs_done(&m->jobs);
-	ports_done(&m->ports);
-	spool_done(&m->spool);
-	configuration_done(&m->configuration);
+	queue_free(daemon->queue);
+	hotplug_free(daemon->hotplug);
+	sd_event_source_disable_unref(daemon->dispatch);
+	sd_event_source_disable_unref(daemon->alarm);
+	sd_event_source_disable_unref(daemon->recover);
+	sd_event_source_disable_unref(daemon->status);
+	jobs_done(&daemon->jobs);
+	ports_done(&daemon->ports);
+	spool_done(&daemon->spool);
+	configuration_done(&daemon->configuration);
 }

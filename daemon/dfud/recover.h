@@ -7,14 +7,7 @@
  * done.
  */
 
-struct manager;
-
-/*
- * Reads active/ID/record. 0; -EWOULDBLOCK where a worker still holds it; -EBADMSG, -EPROTONOSUPPORT
- * as record_read; other -errno.
- */
-struct record;
-int recover_read(const struct manager *manager, const char *id, struct record *ret);
+struct daemon;
 
 /* At start, and again while workers of an earlier daemon still run. 0 or -errno. */
-int recover(struct manager *manager);
+int recover(struct daemon *daemon);

@@ -16,15 +16,16 @@
 #include <systemd/sd-id128.h>
 
 #include "dfud/assignment.h"
+#include "dfud/daemon.h"
 #include "dfud/fate.h"
 #include "dfud/journey.h"
-#include "dfud/manager.h"
+#include "dfud/memory.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
 
 void settle_stamp(char *ret, size_t size)
 {
-	const time_t now = (time_t)(manager_realtime_us() / 1000000);
+	const time_t now = (time_t)(daemon_realtime_us() / 1000000);
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
@@ -32,13 +33,13 @@ void settle_stamp(char *ret, size_t size)
 }
 
 /* Appends to active/ID/record. */
-static void settle_note(struct manager *m, const char *id, const char *line)
+static void settle_note(struct daemon *daemon, const char *id, const char *line)
 {
 	char path[64];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/record", id);
-	fd = openat(m->spool.active, path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(daemon->spool.active, path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0) {
 		(void)!write(fd, line, strlen(line));
 		close(fd);
@@ -74,14 +75,14 @@ static void settle_report(const struct assignment *a, const struct attempt *t)
 		return_kind_to_string(t->back), t->has_device ? t->device.id : "", t->tty,
 		t->outcome.erase_ms, t->outcome.write_ms, t->outcome.verify_ms, a->id, a->number,
 		a->id);
-	(void)spool_write(&a->manager->spool, a->id, "report.txt", report);
+	(void)spool_write(&a->daemon->spool, a->id, "report.txt", report);
 }
 
 /* What an earlier attempt of the job left as a memory is no longer needed. */
-static void settle_forget_memory(struct manager *m, struct job *job)
+static void settle_forget_memory(struct daemon *daemon, struct job *job)
 {
 	if (job->memory[0] != '\0') {
-		(void)spool_forget(&m->spool, job->memory);
+		(void)spool_forget(&daemon->spool, job->memory);
 		job->memory[0] = '\0';
 	}
 }
@@ -89,13 +90,13 @@ static void settle_forget_memory(struct manager *m, struct job *job)
 /* The claimed file's folder to done/ or failed/. */
 static void settle_move(struct assignment *a, bool good, enum reason reason, unsigned attempts)
 {
-	struct manager *m = a->manager;
+	struct daemon *daemon = a->daemon;
 	char stamp[32];
 	char where[512];
 	int r;
 
 	settle_stamp(stamp, sizeof(stamp));
-	r = spool_settle(&m->spool, a->id, a->file, stamp, good, where, sizeof(where));
+	r = spool_settle(&daemon->spool, a->id, a->file, stamp, good, where, sizeof(where));
 	if (r < 0) {
 		notice_trouble(REASON_NO_SPACE,
 			"a flashed file cannot be moved out of active/; it stays there until the "
@@ -111,9 +112,9 @@ static void settle_move(struct assignment *a, bool good, enum reason reason, uns
 static bool settle_claim(struct assignment *a, struct job *job)
 {
 	if (!a->claimed && job != NULL &&
-		spool_claim(&a->manager->spool, a->id, job->name, job->file.inode) == 0) {
+		spool_claim(&a->daemon->spool, a->id, job->name, job->file.inode) == 0) {
 		a->claimed = true;
-		queue_forget(a->manager->queue, job->name);
+		queue_forget(a->daemon->queue, job->name);
 	}
 	return a->claimed;
 }
@@ -121,7 +122,7 @@ static bool settle_claim(struct assignment *a, struct job *job)
 /* Back into the queue; a newer file of that name makes the old one give way. */
 static bool settle_give_back(struct assignment *a)
 {
-	const int r = a->claimed ? spool_give_back(&a->manager->spool, a->id, a->file) : 0;
+	const int r = a->claimed ? spool_give_back(&a->daemon->spool, a->id, a->file) : 0;
 
 	if (r == -EEXIST) {
 		settle_move(a, false, REASON_SUPERSEDED, 0);
@@ -139,41 +140,41 @@ static bool settle_give_back(struct assignment *a)
 
 static void settle_stay(struct assignment *a, struct job *job, const struct fate_output *fate)
 {
-	struct manager *m = a->manager;
+	struct daemon *daemon = a->daemon;
 
 	if (!settle_give_back(a)) {
 		if (job != NULL) {
-			jobs_remove(&m->jobs, job);
+			jobs_remove(&daemon->jobs, job);
 		}
 		return;
 	}
 	if (job == NULL) { /* of an earlier daemon: the queue will tell it, the record remembers */
 		if (fate->counts) {
-			manager_remember(m, a->id);
+			memory_keep(daemon, a->id);
 		} else {
-			(void)spool_forget(&m->spool, a->id);
+			(void)spool_forget(&daemon->spool, a->id);
 		}
 		return;
 	}
 	job->state = JOB_READY;
 	if (!fate->counts) {
-		(void)spool_forget(&m->spool, a->id);
+		(void)spool_forget(&daemon->spool, a->id);
 		return;
 	}
-	settle_forget_memory(m, job);
+	settle_forget_memory(daemon, job);
 	job->attempts = a->number;
 	snprintf(job->memory, sizeof(job->memory), "%s", a->id);
 }
 
 static void settle_remove(struct assignment *a, struct job *job)
 {
-	struct manager *m = a->manager;
+	struct daemon *daemon = a->daemon;
 
-	(void)spool_forget(&m->spool, a->id);
+	(void)spool_forget(&daemon->spool, a->id);
 	if (job != NULL) {
 		notice_cancelled(job);
-		settle_forget_memory(m, job);
-		jobs_remove(&m->jobs, job);
+		settle_forget_memory(daemon, job);
+		jobs_remove(&daemon->jobs, job);
 	}
 }
 
@@ -184,9 +185,9 @@ static bool settle_file_is_there(const struct assignment *a, const struct job *j
 
 void settle_attempt(struct assignment *a)
 {
-	struct manager *m = a->manager;
+	struct daemon *daemon = a->daemon;
 	const struct attempt *t = journey_attempt(a->journey);
-	struct job *job = jobs_find_id(&m->jobs, a->job);
+	struct job *job = jobs_find_id(&daemon->jobs, a->job);
 	const struct fate_input input = {
 		.verdict = t->verdict,
 		.reason = t->reason,
@@ -199,15 +200,15 @@ void settle_attempt(struct assignment *a)
 	char line[64];
 
 	snprintf(line, sizeof(line), "Verdict=%s\n", verdict_to_string(t->verdict));
-	settle_note(m, a->id, line);
+	settle_note(daemon, a->id, line);
 	if (verdict_is_flashed(t->verdict)) {
-		m->n_flashed++;
+		daemon->n_flashed++;
 		a->port->closed = true;
 	} else {
-		m->n_failed++;
+		daemon->n_failed++;
 	}
 	if (fate.remembers && job != NULL) {
-		port_remember(a->port, job->id, fate.again, manager_now_us());
+		port_remember(a->port, job->id, fate.again, daemon_now_us());
 	}
 	switch (fate.fate) {
 	case FATE_DONE:
@@ -218,8 +219,8 @@ void settle_attempt(struct assignment *a)
 				fate.counts ? REASON_ATTEMPTS : REASON_NONE, a->number);
 		}
 		if (job != NULL) {
-			settle_forget_memory(m, job);
-			jobs_remove(&m->jobs, job);
+			settle_forget_memory(daemon, job);
+			jobs_remove(&daemon->jobs, job);
 		}
 		break;
 	case FATE_STAYS:
@@ -231,7 +232,7 @@ void settle_attempt(struct assignment *a)
 	}
 }
 
-int settle_job(struct manager *m, struct job *job, enum reason reason, const char *text,
+int settle_job(struct daemon *daemon, struct job *job, enum reason reason, const char *text,
 	char *ret_id, char *ret_where, size_t where_size)
 {
 	sd_id128_t id;
@@ -245,23 +246,23 @@ int settle_job(struct manager *m, struct job *job, enum reason reason, const cha
 	}
 	sd_id128_to_string(id, ret_id);
 	settle_stamp(stamp, sizeof(stamp));
-	folder = spool_begin(&m->spool, ret_id);
-	r = folder < 0 ? folder : spool_claim(&m->spool, ret_id, job->name, job->file.inode);
+	folder = spool_begin(&daemon->spool, ret_id);
+	r = folder < 0 ? folder : spool_claim(&daemon->spool, ret_id, job->name, job->file.inode);
 	if (folder >= 0) {
 		close(folder);
 	}
 	if (r < 0) {
-		(void)spool_forget(&m->spool, ret_id);
+		(void)spool_forget(&daemon->spool, ret_id);
 		if (r != -ENOENT) {
 			notice_trouble(REASON_NO_SPACE, "a file cannot be moved to failed/", r);
 		}
 		return r;
 	}
-	queue_forget(m->queue, job->name);
-	settle_forget_memory(m, job);
+	queue_forget(daemon->queue, job->name);
+	settle_forget_memory(daemon, job);
 	snprintf(report, sizeof(report),
 		"Format=1\nRefused (%s): %s\nWhen:     %s\nSHA-256:  %s\nAttempt:  %s\n",
 		reason_to_string(reason), text, stamp, job->sha256, ret_id);
-	(void)spool_write(&m->spool, ret_id, "report.txt", report);
-	return spool_settle(&m->spool, ret_id, job->name, stamp, false, ret_where, where_size);
+	(void)spool_write(&daemon->spool, ret_id, "report.txt", report);
+	return spool_settle(&daemon->spool, ret_id, job->name, stamp, false, ret_where, where_size);
 }

@@ -12,7 +12,7 @@
 
 struct assignment;
 struct job;
-struct manager;
+struct daemon;
 
 /* After the verdict was told; the assignment is freed by the caller. */
 void settle_attempt(struct assignment *assignment);
@@ -21,7 +21,7 @@ void settle_attempt(struct assignment *assignment);
  * A job that never got a board: to failed/, with a report. id receives the attempt's id (33 bytes).
  * text goes into the report. 0 or -errno (said).
  */
-int settle_job(struct manager *manager, struct job *job, enum reason reason, const char *text,
+int settle_job(struct daemon *daemon, struct job *job, enum reason reason, const char *text,
 	char *ret_id, char *ret_where, size_t where_size);
 
 /* "2026-11-22T091500Z" */

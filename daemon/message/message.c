@@ -106,11 +106,43 @@ static bool message_is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
+/* An outcome that does not contradict itself. */
+static bool message_is_outcome(const struct message *m)
+{
+	const enum attempt_end end = attempt_end_from_string(m->end);
+	const enum reason reason = reason_from_string(m->reason);
+	const enum flash_state flash = flash_state_from_string(m->flash);
+	const bool touched = flash == FLASH_ERASED || flash == FLASH_PARTLY;
+
+	if (reason < 0 || flash < 0 || verified_by_from_string(m->checked_by) < 0) {
+		return false;
+	}
+	switch (end) {
+	case END_COMPLETED:
+		return !touched;
+	case END_REFUSED:
+		return reason != REASON_NONE && !touched && flash != FLASH_WRITTEN;
+	case END_FAILED:
+		return reason != REASON_NONE;
+	case END_CANCELLED:
+		return !touched && flash != FLASH_WRITTEN;
+	case END_INTERRUPTED:
+		return true;
+	case _END_MAX:
+	case _END_INVALID:
+		break;
+	}
+	return false;
+}
+
 /* The words that decide something are of their closed lists. */
 static bool message_is_sound(const struct message *m)
 {
 	static const char *const marks[] = {"erasing", "written", "verified", "left", NULL};
 	static const char *const phases[] = {"read", "erase", "write", "verify", "leave", NULL};
+	/* of vector_certainty_to_string; "" where nothing is said of an address */
+	static const char *const certainties[] = {
+		"", "no-table", "unknown", "likely", "certain", NULL};
 
 	switch (m->kind) {
 	case MESSAGE_MARK:
@@ -118,12 +150,11 @@ static bool message_is_sound(const struct message *m)
 	case MESSAGE_PHASE:
 		return message_is_one_of(m->phase, phases);
 	case MESSAGE_OUTCOME:
-		return attempt_end_from_string(m->end) >= 0 && reason_from_string(m->reason) >= 0 &&
-		       flash_state_from_string(m->flash) >= 0 &&
-		       verified_by_from_string(m->checked_by) >= 0;
+		return message_is_outcome(m);
 	case MESSAGE_PLAN:
 		return m->sectors_erase <= m->sectors;
 	case MESSAGE_IMAGE:
+		return message_is_one_of(m->certainty, certainties);
 	case MESSAGE_GO:
 	case MESSAGE_STOP:
 	case _MESSAGE_KIND_MAX:

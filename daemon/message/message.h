@@ -74,7 +74,11 @@ struct message {
 /* Bytes written or -ENOBUFS. */
 int message_write(const struct message *message, char *ret, size_t ret_size);
 
-/* 0; -EBADMSG for anything that is not exactly a message of this version. */
+/*
+ * 0; -EBADMSG for anything that is not exactly a message of this version. An OUTCOME does not
+ * contradict itself: refused and failed have a reason, refused and cancelled have erased nothing,
+ * completed has not stopped half-way.
+ */
 int message_read(struct message *ret, const char *text, size_t size);
 
 const char *message_kind_to_string(enum message_kind kind);

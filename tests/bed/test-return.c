@@ -89,23 +89,6 @@ static void test_leave_may_be_answered(void **state)
 	expect_ending(bed, scene_board(bed, "1-1", &options), &image, &ending);
 }
 
-/* Nothing in time, but later: the verdict was true, and the journal tells the rest. */
-static void test_late_return_is_recorded(void **state)
-{
-	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
-	struct board_options options = {.boot_ms = 4000 * BED_SPEEDUP};
-	struct bed *bed = *state;
-	const struct entry *late;
-
-	scene_board(bed, "1-1", &options);
-	scene_start(bed);
-	scene_drop(bed, "klipper.bin", &image);
-	scene_verdict(bed, "DFUD_VERDICT=gone");
-	late = scene_entry(bed, "DFUD_EVENT=late-return", "DFUD_PORT=1-1");
-	scene_field(late, "DFUD_RETURN", "late");
-	assert_int_equal(bed_count(bed, "DFUD_EVENT=verdict"), 1);
-}
-
 /* The same visit goes on in DFU mode: a new file for that board waits for a visit of its own. */
 static void test_board_back_in_dfu_takes_no_second_file(void **state)
 {
@@ -137,7 +120,6 @@ int main(void)
 		SCENE(test_not_expected),
 		SCENE(test_returned_other),
 		SCENE(test_leave_may_be_answered),
-		SCENE(test_late_return_is_recorded),
 		SCENE(test_board_back_in_dfu_takes_no_second_file),
 	};
 

@@ -14,7 +14,7 @@ struct board;
 struct in_process {
 	struct board *board;
 	uint64_t now_us;
-	uint64_t limit_us; /* a conversation that takes longer counts as hung (0: no limit) */
+	uint64_t limit_us;  /* a conversation that takes longer counts as hung (0: no limit) */
 	uint64_t transfers; /* carried out so far */
 	uint64_t stop_at;   /* the worker is killed before this transfer (0: never) */
 	uint8_t interface;

@@ -2,8 +2,8 @@
 
 /*
  * Everything that reads a firmware file, on any bytes. What must hold for all of them is asserted.
- * Built with libFuzzer it searches (tests/fuzz/soak); with replay.c it replays its corpus, so that what
- * was once found stays an ordinary test.
+ * Built with libFuzzer it searches (tests/fuzz/soak); with replay.c it replays its corpus, so that
+ * what was once found stays an ordinary test.
  */
 
 #include <assert.h>
@@ -87,4 +87,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	fuzz_dictionary(bytes, size);
 	return 0;
 }
-

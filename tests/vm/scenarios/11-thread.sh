@@ -18,7 +18,7 @@ board_start octopus 0 --cold-error
 wait_verdict returned DFUD_PROFILE=octopus DFUD_COLD_BOOT=yes
 journal | grep '^octopus: ' >"$work/said"
 cat "$work/said"
-sed 's/\\/\\\\/g; s/[][.*^$?(){}|+]/\\&/g; s/<PORT>/[0-9]+-[0-9]+/g; s/<SECONDS>/[0-9]+\\.[0-9]/g
+sed 's/\\/\\\\/g; s/[][*^$?(){}|+.]/\\&/g; s/<PORT>/[0-9]+-[0-9]+/g; s/<SECONDS>/[0-9]+\\.[0-9]/g
 	s/<SERIAL>/[0-9A-F]+/g' "$vm/scenarios/11-thread.golden" >"$work/patterns"
 [ "$(wc -l <"$work/said")" = "$(wc -l <"$work/patterns")" ] || fail 'more or fewer sentences'
 while IFS= read -r pattern <&3 && IFS= read -r line <&4; do

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "dfud/configuration.h"
+#include "dfud/jobs.h"
+#include "dfud/port.h"
+#include "dfud/spool.h"
+
+/*
+ * What the daemon knows: its lists and its event sources, open to the files that work on them
+ * (inspect, choice, assignment, dispatch, settle, recover, boards, memory, status, manager).
+ */
+
+struct assignment;
+struct hotplug;
+struct queue;
+
+/* An attempt that failed or was interrupted, remembered by its record in active/ for a job to come.
+ */
+struct remembered {
+	struct remembered *next;
+	char id[33];
+	uint64_t inode, mtime_ns, size;
+	unsigned attempts;
+};
+
+struct daemon {
+	sd_event *event;
+	const char *worker;		    /* path of dfud-flash */
+	const struct files_folder *folders; /* of the configuration */
+	struct configuration configuration;
+	struct spool spool;
+	struct queue *queue;
+	struct hotplug *hotplug;
+	struct ports ports;
+	struct jobs jobs;
+	struct assignment *assignments;
+	struct remembered *remembered;
+	unsigned n_inspecting;
+	unsigned n_assignments;
+	sd_event_source *dispatch; /* deferred: look at everything again */
+	sd_event_source *alarm;	   /* the next expiry or the end of a pause */
+	sd_event_source *recover;  /* workers of an earlier daemon that still run */
+	sd_event_source *status;
+	bool stopping;
+	char boot[37];
+	unsigned n_flashed, n_failed; /* verdicts since the start */
+};
+
+/* Look at boards and files again, at the next turn of the loop. */
+void daemon_wake(struct daemon *daemon);
+/* Looks again at that time (monotonic microseconds; UINT64_MAX: never). */
+void daemon_set_alarm(struct daemon *daemon, uint64_t at_us);
+/* Ends the loop where a stop was asked for and nothing runs any more. */
+void daemon_check_end(struct daemon *daemon);
+
+uint64_t daemon_now_us(void);	   /* CLOCK_MONOTONIC */
+uint64_t daemon_realtime_us(void); /* CLOCK_REALTIME */

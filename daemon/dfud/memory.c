@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What records remember of files: identity is inode, size and mtime, which a rename keeps. */
+#include "dfud/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "dfud/daemon.h"
+#include "record/record.h"
+
+int memory_read(const struct daemon *daemon, const char *id, struct record *ret)
+{
+	char path[64];
+	char text[RECORD_MAX];
+	ssize_t n = -1;
+	int r = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/record", id);
+	fd = openat(daemon->spool.active, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		return errno == ENOENT ? -EBADMSG : -errno;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = -errno;
+	} else {
+		n = read(fd, text, sizeof(text));
+		r = n < 0 ? -errno : record_read(ret, text, (size_t)n);
+	}
+	close(fd);
+	if (r == 0 && strcmp(ret->id, id) != 0) {
+		r = -EBADMSG;
+	}
+	return r;
+}
+
+void memory_keep(struct daemon *daemon, const char *id)
+{
+	struct remembered *r = calloc(1, sizeof(*r));
+	struct record record;
+
+	if (r == NULL || memory_read(daemon, id, &record) < 0) {
+		free(r);
+		return;
+	}
+	snprintf(r->id, sizeof(r->id), "%s", id);
+	r->inode = record.inode;
+	r->mtime_ns = record.mtime_ns;
+	r->size = record.size;
+	r->attempts = (unsigned)record.number;
+	r->next = daemon->remembered;
+	daemon->remembered = r;
+}
+
+/* A failed attempt of an earlier daemon speaks of this file. */
+void memory_recall(struct daemon *daemon, struct job *job)
+{
+	for (struct remembered **at = &daemon->remembered; *at != NULL; at = &(*at)->next) {
+		struct remembered *r = *at;
+
+		if (r->inode == job->file.inode && r->size == job->file.size &&
+			r->mtime_ns == (uint64_t)job->file.mtime_ns) {
+			job->attempts = r->attempts;
+			snprintf(job->memory, sizeof(job->memory), "%s", r->id);
+			*at = r->next;
+			free(r);
+			return;
+		}
+	}
+}
