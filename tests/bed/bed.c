@@ -67,6 +67,9 @@ int bed_new(struct bed **ret)
 	}
 	r = bed_make_folders(bed);
 	if (r == 0) {
+		r = bed_configure(bed, "etc", "dfud.conf", BED_SETTINGS);
+	}
+	if (r == 0) {
 		r = inbox_new(&bed->inbox, bed->root);
 	}
 	if (r == 0) {
@@ -292,7 +295,8 @@ void bed_print_journal(struct bed *bed)
 	const struct entry *entry;
 
 	for (size_t i = 0; (entry = inbox_at(bed->inbox, i)); i++) {
-		fprintf(stderr, "%s %3zu:", i < bed->mark ? "past" : "    ", i);
+		fprintf(stderr, "%s %3zu, %u ms:", i < bed->mark ? "past" : "    ", i,
+			entry->at_ms);
 		for (size_t j = 0; j < entry->n; j++) {
 			if (strncmp(entry->fields[j], "CODE_", 5) != 0) {
 				fprintf(stderr, " %s", entry->fields[j]);

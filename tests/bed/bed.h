@@ -31,7 +31,11 @@ struct bed {
 
 #define BED_SPEEDUP 20
 
-/* The shipped profiles of conf/ are in force, besides what bed_configure() writes. */
+/*
+ * The shipped profiles of conf/ are in force, besides what bed_configure() writes. dfud.conf is
+ * BED_SETTINGS: files that a scan finds, as at the daemon's start, are jobs after 0.5 s.
+ */
+#define BED_SETTINGS "[Queue]\nQuiet=100ms\n"
 int bed_new(struct bed **ret);
 /* Kills what still runs. */
 struct bed *bed_free(struct bed *bed);

@@ -34,7 +34,7 @@ struct inbox {
 	pthread_cond_t news;
 	struct entry **entries;
 	size_t n;
-	bool echo;
+	struct timespec begin;
 	char *buffer; /* DATAGRAM_MAX, the thread's */
 };
 
@@ -147,20 +147,25 @@ static bool entry_matches(const struct entry *entry, const char *const *fields)
 	return true;
 }
 
+static unsigned inbox_age_ms(const struct inbox *inbox)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (unsigned)((now.tv_sec - inbox->begin.tv_sec) * 1000 +
+			  (now.tv_nsec - inbox->begin.tv_nsec) / 1000000);
+}
+
 static void inbox_put(struct inbox *inbox, struct entry *entry)
 {
-	const char *message = entry_get(entry, "MESSAGE");
-
 	pthread_mutex_lock(&inbox->lock);
 	inbox->entries = realloc(inbox->entries, (inbox->n + 1) * sizeof(struct entry *));
 	if (!inbox->entries) {
 		abort();
 	}
 	entry->number = inbox->n;
+	entry->at_ms = inbox_age_ms(inbox);
 	inbox->entries[inbox->n++] = entry;
-	if (inbox->echo && message) {
-		fprintf(stderr, "%s\n", message);
-	}
 	pthread_cond_broadcast(&inbox->news);
 	pthread_mutex_unlock(&inbox->lock);
 }
@@ -295,6 +300,7 @@ static int inbox_open(struct inbox *inbox, const char *folder)
 	if (inbox->journal < 0 || inbox->notify < 0 || inbox->stop < 0 || !inbox->buffer) {
 		return inbox->journal < 0 ? inbox->journal : -ENOMEM;
 	}
+	clock_gettime(CLOCK_MONOTONIC, &inbox->begin);
 	pthread_mutex_init(&inbox->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -390,11 +396,4 @@ const struct entry *inbox_at(struct inbox *inbox, size_t number)
 	entry = number < inbox->n ? inbox->entries[number] : NULL;
 	pthread_mutex_unlock(&inbox->lock);
 	return entry;
-}
-
-void inbox_echo(struct inbox *inbox, bool echo)
-{
-	pthread_mutex_lock(&inbox->lock);
-	inbox->echo = echo;
-	pthread_mutex_unlock(&inbox->lock);
 }

@@ -16,7 +16,8 @@ struct inbox;
 struct entry {
 	char **fields; /* "NAME=value" */
 	size_t n;
-	size_t number; /* counted from 0 over the inbox */
+	size_t number;	/* counted from 0 over the inbox */
+	unsigned at_ms; /* when it came, since the inbox was made */
 };
 
 /* The sockets are FOLDER/journal and FOLDER/notify. */
@@ -38,6 +39,3 @@ size_t inbox_count(struct inbox *inbox);
 size_t inbox_count_matching(struct inbox *inbox, size_t from, const char *const *fields);
 /* Entry by its number; NULL past the end. */
 const struct entry *inbox_at(struct inbox *inbox, size_t number);
-
-/* Also copies each MESSAGE to stderr as it comes. */
-void inbox_echo(struct inbox *inbox, bool echo);

@@ -257,9 +257,9 @@ static void test_golden_text(void **state)
 
 	assert_non_null(golden);
 	scene_start(bed);
-	scene_board(bed, "1-1", NULL);
-	scene_entry(bed, "DFUD_EVENT=appeared");
 	scene_drop(bed, "klipper.bin", &image);
+	scene_entry(bed, "DFUD_EVENT=queued");
+	scene_board(bed, "1-1", NULL);
 	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_COLD_BOOT=yes");
 	while (fgets(line, sizeof(line), golden)) {
 		const char *said = octopus_says(bed, &number);

@@ -94,7 +94,7 @@ static void test_too_large(void **state)
 	assert_non_null(large);
 	memcpy(large, image.bytes, image.size);
 	assert_int_equal(
-		bed_configure(*state, "etc", "dfud.conf", "[Queue]\nMaxFileSize=64K\n"), 0);
+		bed_configure(*state, "etc", "dfud.conf", BED_SETTINGS "MaxFileSize=64K\n"), 0);
 	check_file(*state, large, size, "too-large");
 	free(large);
 }
