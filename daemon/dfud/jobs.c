@@ -26,10 +26,10 @@ struct job *jobs_add(struct jobs *jobs, const struct queue_file *file)
 	return job;
 }
 
-struct job *jobs_find(const struct jobs *jobs, const char *name)
+struct job *jobs_find(const struct jobs *jobs, const char *name, ino_t inode)
 {
 	for (struct job *job = jobs->first; job != NULL; job = job->next) {
-		if (strcmp(job->name, name) == 0) {
+		if (job->file.inode == inode && strcmp(job->name, name) == 0) {
 			return job;
 		}
 	}

@@ -46,7 +46,9 @@ struct jobs {
 
 /* NULL without memory. */
 struct job *jobs_add(struct jobs *jobs, const struct queue_file *file);
-struct job *jobs_find(const struct jobs *jobs, const char *name);
+/* By name and inode: while an old file of a name is being flashed, a new one may lie in the queue.
+ */
+struct job *jobs_find(const struct jobs *jobs, const char *name, ino_t inode);
 struct job *jobs_find_id(const struct jobs *jobs, uint64_t id);
 void jobs_remove(struct jobs *jobs, struct job *job);
 void jobs_done(struct jobs *jobs);

@@ -9,7 +9,6 @@
  */
 #include "dfud/journey.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,18 +57,8 @@ static int journey_on_timer(sd_event_source *source, uint64_t usec, void *user)
 
 static void journey_arm(struct journey *j, uint64_t at_us)
 {
-	int r = 0;
-
-	if (j->timer == NULL) {
-		r = sd_event_add_time(
-			j->event, &j->timer, CLOCK_MONOTONIC, at_us, 1, journey_on_timer, j);
-	} else {
-		r = sd_event_source_set_time(j->timer, at_us);
-		if (r >= 0) {
-			r = sd_event_source_set_enabled(j->timer, SD_EVENT_ONESHOT);
-		}
-	}
-	assert(r >= 0); /* only -ENOMEM at the first; sd-event keeps no promise without memory */
+	(void)sd_event_source_set_time(j->timer, at_us);
+	(void)sd_event_source_set_enabled(j->timer, SD_EVENT_ONESHOT);
 }
 
 static int journey_on_end(sd_event_source *source, void *user)
@@ -84,10 +73,8 @@ static int journey_on_end(sd_event_source *source, void *user)
 
 static void journey_defer_end(struct journey *j)
 {
-	j->timer = sd_event_source_disable_unref(j->timer);
-	if (sd_event_add_defer(j->event, &j->end, journey_on_end, j) < 0) {
-		(void)journey_on_end(NULL, j);
-	}
+	(void)sd_event_source_set_enabled(j->timer, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(j->end, SD_EVENT_ONESHOT);
 }
 
 static void journey_apply(struct journey *j, unsigned effects)
@@ -181,6 +168,21 @@ static void journey_on_ended(void *user, bool killed)
 	}
 }
 
+/* Made before they are needed, so that nothing can fail in the middle of a flash. */
+static int journey_add_sources(struct journey *j)
+{
+	int r = sd_event_add_time(
+		j->event, &j->timer, CLOCK_MONOTONIC, UINT64_MAX, 1, journey_on_timer, j);
+
+	if (r >= 0) {
+		r = sd_event_source_set_enabled(j->timer, SD_EVENT_OFF);
+	}
+	if (r >= 0) {
+		r = sd_event_add_defer(j->event, &j->end, journey_on_end, j);
+	}
+	return r < 0 ? r : sd_event_source_set_enabled(j->end, SD_EVENT_OFF);
+}
+
 static struct journey *journey_make(sd_event *event, const struct journey_options *options,
 	const struct journey_events *events, void *user)
 {
@@ -196,7 +198,7 @@ static struct journey *journey_make(sd_event *event, const struct journey_option
 	j->events = *events;
 	j->user = user;
 	attempt_init(&j->attempt, &options->attempt);
-	return j;
+	return journey_add_sources(j) < 0 ? journey_free(j) : j;
 }
 
 int journey_new(struct journey **ret, sd_event *event, const struct journey_options *options,

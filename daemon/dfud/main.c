@@ -127,7 +127,12 @@ static int main_check_config(const struct files_folder *folders)
 	for (size_t i = 0; i < problems.n; i++) {
 		const struct config_problem *p = &problems.items[i];
 
-		fprintf(stderr, "%s:%u: %s%s%s\n", p->file, p->line, p->key, p->key[0] ? ": " : "",
+		char line[16] = "";
+
+		if (p->line > 0) {
+			snprintf(line, sizeof(line), ":%u", p->line);
+		}
+		fprintf(stderr, "%s%s: %s%s%s\n", p->file, line, p->key, p->key[0] ? ": " : "",
 			p->text);
 	}
 	if (r >= 0 && problems.n == 0) {

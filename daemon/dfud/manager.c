@@ -54,7 +54,7 @@ static bool manager_is_same(const struct job *job, const struct queue_file *file
 static void manager_on_arrived(void *user, const struct queue_file *file)
 {
 	struct daemon *daemon = user;
-	struct job *job = jobs_find(&daemon->jobs, file->name);
+	struct job *job = jobs_find(&daemon->jobs, file->name, file->inode);
 
 	if (job != NULL && job->state != JOB_NEW && manager_is_same(job, file)) {
 		job->absent = false; /* given back by us */
@@ -75,9 +75,9 @@ static void manager_on_arrived(void *user, const struct queue_file *file)
 static void manager_on_left(void *user, const char *name, ino_t inode)
 {
 	struct daemon *daemon = user;
-	struct job *job = jobs_find(&daemon->jobs, name);
+	struct job *job = jobs_find(&daemon->jobs, name, inode);
 
-	if (job == NULL || job->file.inode != inode) {
+	if (job == NULL) {
 		return;
 	}
 	if (job->state == JOB_TAKEN) {
