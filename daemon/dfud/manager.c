@@ -215,13 +215,10 @@ static int manager_listen(struct daemon *daemon)
 		notice_trouble(REASON_NO_ACCESS, "udev cannot be listened to", r);
 		return r;
 	}
-	r = recover(daemon);
-	if (r >= 0) {
-		r = queue_new(&daemon->queue, daemon->event, daemon->spool.queue,
-			daemon->configuration.settings.quiet_ms, &queue_events, daemon);
-	}
+	r = queue_new(&daemon->queue, daemon->event, daemon->spool.queue,
+		daemon->configuration.settings.quiet_ms, &queue_events, daemon);
 	if (r < 0) {
-		notice_trouble(REASON_NO_ACCESS, "the folders cannot be read", r);
+		notice_trouble(REASON_NO_ACCESS, "the queue folder cannot be watched", r);
 	}
 	return r;
 }
@@ -261,10 +258,14 @@ int manager_init(struct daemon *daemon, sd_event *event, const struct manager_op
 		r = manager_add_sources(daemon);
 	}
 	if (r >= 0) {
-		(void)sd_notify(
-			0, "READY=1"); /* before the ports: a deaf device may hold them up */
-		notice_started(daemon->configuration.n_profiles, 0);
 		r = manager_listen(daemon);
+	}
+	if (r >= 0) {
+		/* before the first look at the ports, which a deaf device may hold up; behind the
+		 * watch of the queue, so that what is moved in from now on counts as moved in */
+		(void)sd_notify(0, "READY=1");
+		notice_started(daemon->configuration.n_profiles);
+		r = recover(daemon);
 	}
 	return r < 0 ? r : 0;
 }

@@ -24,13 +24,12 @@ static struct notice_name notice_show(const char *name)
 	return shown;
 }
 
-void notice_started(size_t n_profiles, size_t n_jobs)
+void notice_started(size_t n_profiles)
 {
 	struct journal_line line;
 
 	journal_begin(&line, EVENT_STARTED, LOG_INFO);
-	journal_say(&line, "Started with %zu profile%s, %zu file%s waiting", n_profiles,
-		n_profiles == 1 ? "" : "s", n_jobs, n_jobs == 1 ? "" : "s");
+	journal_say(&line, "Started with %zu profile%s", n_profiles, n_profiles == 1 ? "" : "s");
 }
 
 void notice_reloaded(size_t n_profiles)

@@ -15,7 +15,7 @@
  * attempt (tell.h).
  */
 
-void notice_started(size_t n_profiles, size_t n_jobs);
+void notice_started(size_t n_profiles);
 void notice_reloaded(size_t n_profiles);
 void notice_stopping(size_t n_running);
 /* One line for each problem. */
