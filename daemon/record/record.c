@@ -74,6 +74,9 @@ int record_read(struct record *ret, const char *text, size_t size)
 	if (r < 0) {
 		return r;
 	}
+	if (record.format != RECORD_FORMAT) { /* told twice, and differently */
+		return -EBADMSG;
+	}
 	*ret = record;
 	return 0;
 }
