@@ -217,6 +217,20 @@ static void notice_unmatched(const struct match *m, const char *port, char *ret,
 		m->profile->name, profile_key_to_string(m->missed));
 }
 
+static void notice_no_file(const struct match *m, const char *port, char *ret, size_t size)
+{
+	char why[400] = "they were tried on it or refused already";
+
+	if (m->other_profile == m->profile) {
+		snprintf(why, sizeof(why), "none has a name that File= asks for");
+	} else if (m->other_profile != NULL) {
+		snprintf(why, sizeof(why), "%s names one, and misses this board by %s",
+			m->other_profile->name, profile_key_to_string(m->missed));
+	}
+	snprintf(ret, size, "%s: the board on port %s waits: no file in the queue is for it (%s)",
+		m->profile->name, port, why);
+}
+
 bool notice_standing(
 	const struct match *m, const struct match_input *in, size_t board, char *ret, size_t size)
 {
@@ -231,11 +245,7 @@ bool notice_standing(
 			m->profile->name, port);
 		return true;
 	case MATCH_NO_FILE_MEANT:
-		snprintf(ret, size,
-			"%s: the board on port %s waits: no file in the queue is for it (File= or "
-			"an "
-			"earlier refusal)",
-			m->profile->name, port);
+		notice_no_file(m, port, ret, size);
 		return true;
 	case MATCH_TWO_FILES:
 		snprintf(ret, size,
