@@ -118,7 +118,7 @@ void notice_queued(const struct job *job)
 	}
 	notice_begin_job(&line, job, EVENT_QUEUED, LOG_INFO);
 	journal_say(&line, "%s is queued (%" PRIu64 " bytes, %s%s%s%s)",
-		notice_show(job->name).text, job->file.size, m->format, linked,
+		notice_show(job->name).text, job->file.size, notice_show(m->format).text, linked,
 		about[0] ? ", " : "", about);
 }
 
@@ -190,7 +190,9 @@ void notice_refused_file(
 	const struct job *job, const char *id, enum reason reason, const char *text)
 {
 	struct journal_line line;
+	char worker[640];
 
+	tell_clean(text, worker, sizeof(worker));
 	notice_begin_job(&line, job, EVENT_VERDICT, LOG_ERR);
 	journal_add(&line, "ATTEMPT", "%s", id);
 	journal_add_reason(&line, reason);
@@ -200,7 +202,7 @@ void notice_refused_file(
 	journal_add(&line, "RETURN", "%s", return_kind_to_string(RETURN_NONE));
 	journal_add(&line, "VERIFIED", "%s", verified_by_to_string(VERIFIED_NO));
 	journal_say(
-		&line, "%s: refused, nothing was erased: %s", notice_show(job->name).text, text);
+		&line, "%s: refused, nothing was erased: %s", notice_show(job->name).text, worker);
 }
 
 static void notice_unmatched(const struct match *m, const char *port, char *ret, size_t size)
