@@ -22,6 +22,8 @@
 
 #define JOURNAL_SOCKET	     "/run/systemd/journal/socket"
 #define JOURNAL_SENTENCE_MAX 1536
+#define JOURNAL_LAST_FIELDS  4 /* the sentence and what journald needs with it */
+#define JOURNAL_LAST_ROOM    (JOURNAL_SENTENCE_MAX + 128)
 
 struct journal_word {
 	const char *word, *id;
@@ -59,17 +61,30 @@ void journal_open(void)
 	}
 }
 
-static void journal_put(struct journal_line *line, const char *name, const char *value)
+static void journal_put_within(
+	struct journal_line *line, const char *name, const char *value, int n_max, size_t room)
 {
-	const size_t left = sizeof(line->room) - line->used;
+	const size_t left = room > line->used ? room - line->used : 0;
 	char *at = line->room + line->used;
 	const size_t n = (size_t)snprintf(at, left, "%s=%s", name, value);
 
-	if (n >= left || line->n >= JOURNAL_MAX_FIELDS) {
+	if (n >= left || line->n >= n_max) {
 		return;
 	}
 	line->fields[line->n++] = (struct iovec){.iov_base = at, .iov_len = n};
 	line->used += n + 1;
+}
+
+/* A field; leaves room for the last ones. */
+static void journal_put(struct journal_line *line, const char *name, const char *value)
+{
+	journal_put_within(line, name, value, JOURNAL_MAX_FIELDS - JOURNAL_LAST_FIELDS,
+		sizeof(line->room) - JOURNAL_LAST_ROOM);
+}
+
+static void journal_put_last(struct journal_line *line, const char *name, const char *value)
+{
+	journal_put_within(line, name, value, JOURNAL_MAX_FIELDS, sizeof(line->room));
 }
 
 void journal_begin(struct journal_line *line, enum journal_event event, int priority)
@@ -131,10 +146,10 @@ void journal_say(struct journal_line *line, const char *format, ...)
 		return;
 	}
 	snprintf(text, sizeof(text), "%d", line->priority);
-	journal_put(line, "MESSAGE", sentence);
-	journal_put(line, "PRIORITY", text);
-	journal_put(line, "MESSAGE_ID", line->id);
-	journal_put(line, "SYSLOG_IDENTIFIER", "dfud");
+	journal_put_last(line, "MESSAGE", sentence);
+	journal_put_last(line, "PRIORITY", text);
+	journal_put_last(line, "MESSAGE_ID", line->id);
+	journal_put_last(line, "SYSLOG_IDENTIFIER", "dfud");
 	(void)sd_journal_sendv(line->fields, line->n);
 }
 

@@ -79,10 +79,11 @@ static bool match_serves_file(const struct profile *p, const char *name, bool fi
 	return !profile_names_files(p) || (!match_is_written(p) && profile_matches_file(p, name));
 }
 
+/* A profile that names files came near the pair: how near. */
 static void match_note_miss(
 	struct match_pair *pair, const struct profile *p, enum profile_key missed)
 {
-	if (pair->closest == NULL || missed > pair->missed) {
+	if (profile_names_files(p) && missed > pair->missed) {
 		pair->closest = p;
 		pair->missed = missed;
 	}
@@ -111,25 +112,17 @@ static struct match_pair match_pair_of(
 
 	for (size_t i = 0; i < in->n_profiles; i++) {
 		const struct profile *p = in->profiles[i];
-		enum profile_key missed;
+		const enum profile_key missed = profile_misses_device(p, device);
 
-		if (p->is_void) {
-			continue;
-		}
-		missed = profile_misses_device(p, device);
-		if (missed == PROFILE_KEY_NONE && !match_serves_file(p, name, file_is_named)) {
-			missed = PROFILE_KEY_FILE;
-		} else if (!match_serves_file(p, name, file_is_named)) {
-			continue;
-		}
-		if (missed == PROFILE_KEY_NONE && id_is_named && !match_is_written(p)) {
-			continue;
-		}
-		if (missed != PROFILE_KEY_NONE) {
+		if (!match_serves_file(p, name, file_is_named)) {
+			if (missed == PROFILE_KEY_NONE && !profile_matches_file(p, name)) {
+				match_note_miss(&pair, p, PROFILE_KEY_FILE);
+			}
+		} else if (missed != PROFILE_KEY_NONE) {
 			match_note_miss(&pair, p, missed);
-			continue;
+		} else if (!p->is_void && (match_is_written(p) || !id_is_named)) {
+			match_take(&pair, p);
 		}
-		match_take(&pair, p);
 	}
 	return pair;
 }
@@ -162,7 +155,7 @@ static size_t match_other_board(const struct match_input *in, size_t board, size
 	return MATCH_NONE;
 }
 
-/* No file is for the board: says how near the nearest profile came. */
+/* No profile means the board: says how near the nearest one came. Or one waits for a file. */
 static void match_explain(const struct match_input *in, size_t board, struct match *ret)
 {
 	const struct profile_device *device = &in->boards[board].device;
@@ -173,10 +166,10 @@ static void match_explain(const struct match_input *in, size_t board, struct mat
 		const struct profile *p = in->profiles[i];
 		const enum profile_key missed = profile_misses_device(p, device);
 
-		if (p->is_void) {
+		if (id_is_named && !match_is_written(p)) {
 			continue;
 		}
-		if (missed == PROFILE_KEY_NONE && (match_is_written(p) || !id_is_named)) {
+		if (missed == PROFILE_KEY_NONE) {
 			ret->kind = MATCH_WAITING;
 			ret->profile = p;
 			ret->missed = PROFILE_KEY_NONE;
@@ -214,10 +207,31 @@ static void match_add_job(
 	ret->other_job = job;
 }
 
+/* Files are there, but none for the board: who came closest to one of them. */
+static void match_explain_files(
+	const struct match_input *in, const struct match_board *b, size_t board, struct match *ret)
+{
+	for (size_t i = 0; i < in->n_jobs; i++) {
+		struct match_pair pair;
+
+		if (!in->jobs[i].open) {
+			continue;
+		}
+		ret->kind = MATCH_NO_FILE_MEANT;
+		if (!match_may(in, board, i)) {
+			continue;
+		}
+		pair = match_pair_of(in, &b->device, in->jobs[i].name);
+		if (pair.missed > ret->missed) {
+			ret->other_profile = pair.closest;
+			ret->missed = pair.missed;
+		}
+	}
+}
+
 void match_judge(const struct match_input *in, size_t board, struct match *ret)
 {
 	const struct match_board *b = &in->boards[board];
-	bool files = false;
 
 	assert(board < in->n_boards);
 	*ret = (struct match){
@@ -237,7 +251,6 @@ void match_judge(const struct match_input *in, size_t board, struct match *ret)
 		if (!match_may(in, board, i)) {
 			continue;
 		}
-		files = true;
 		pair = match_pair_of(in, &b->device, in->jobs[i].name);
 		if (pair.profile != NULL && pair.two) {
 			*ret = (struct match){.kind = MATCH_TWO_PROFILES,
@@ -254,8 +267,8 @@ void match_judge(const struct match_input *in, size_t board, struct match *ret)
 	}
 	if (ret->job == MATCH_NONE) {
 		match_explain(in, board, ret);
-		if (ret->kind == MATCH_WAITING && files) {
-			ret->kind = MATCH_NO_FILE_MEANT;
+		if (ret->kind == MATCH_WAITING) {
+			match_explain_files(in, b, board, ret);
 		}
 		return;
 	}

@@ -41,7 +41,7 @@ enum match_kind {
 	MATCH_CLOSED,	     /* not in DFU mode, busy, or nothing more in this visit */
 	MATCH_UNMATCHED,     /* no profile means this board */
 	MATCH_WAITING,	     /* a profile means it, no file is there */
-	MATCH_NO_FILE_MEANT, /* files are there, none of them is for this board */
+	MATCH_NO_FILE_MEANT, /* files are there, none of them is for this board (in this visit) */
 	MATCH_FLASH,
 	MATCH_TWO_FILES,
 	MATCH_TWO_BOARDS,
@@ -54,13 +54,16 @@ enum match_kind {
 
 struct match {
 	enum match_kind kind;
-	const struct profile
-		*profile; /* FLASH, WAITING; UNMATCHED and NO_FILE_MEANT: the one that came
-			     closest, or NULL; CONFIG: the void one; TWO_PROFILES: one */
-	const struct profile *other_profile; /* TWO_PROFILES: the other */
-	enum profile_key missed;	     /* UNMATCHED, NO_FILE_MEANT: by which key of profile */
-	size_t job, other_job;		     /* FLASH, TWO_*: which files; MATCH_NONE */
-	size_t other_board;		     /* TWO_BOARDS: which else */
+	/* FLASH, WAITING, NO_FILE_MEANT, TWO_FILES, TWO_BOARDS: the one that means the board;
+	 * UNMATCHED: the one that came closest, or NULL; CONFIG: the void one; TWO_PROFILES: one */
+	const struct profile *profile;
+	/* TWO_PROFILES: the other; NO_FILE_MEANT: the one that came closest to a pair with one of
+	 * the files, NULL where they are only not (again) for this visit */
+	const struct profile *other_profile;
+	/* UNMATCHED: by which key of profile; NO_FILE_MEANT: by which of other_profile */
+	enum profile_key missed;
+	size_t job, other_job; /* FLASH, TWO_*: which files; MATCH_NONE */
+	size_t other_board;    /* TWO_BOARDS: which else */
 };
 
 /* Judges one board. */

@@ -117,7 +117,7 @@ void notice_queued(const struct job *job)
 	}
 	notice_begin_job(&line, job, EVENT_QUEUED, LOG_INFO);
 	journal_say(&line, "%s is queued (%" PRIu64 " bytes, %s%s%s%s)",
-		notice_show(job->name).text, job->file.size, m->format, linked,
+		notice_show(job->name).text, job->file.size, notice_show(m->format).text, linked,
 		about[0] ? ", " : "", about);
 }
 
@@ -189,7 +189,9 @@ void notice_refused_file(
 	const struct job *job, const char *id, enum reason reason, const char *text)
 {
 	struct journal_line line;
+	char worker[640];
 
+	tell_clean(text, worker, sizeof(worker));
 	notice_begin_job(&line, job, EVENT_VERDICT, LOG_ERR);
 	journal_add(&line, "ATTEMPT", "%s", id);
 	journal_add_reason(&line, reason);
@@ -199,7 +201,7 @@ void notice_refused_file(
 	journal_add(&line, "RETURN", "%s", return_kind_to_string(RETURN_NONE));
 	journal_add(&line, "VERIFIED", "%s", verified_by_to_string(VERIFIED_NO));
 	journal_say(
-		&line, "%s: refused, nothing was erased: %s", notice_show(job->name).text, text);
+		&line, "%s: refused, nothing was erased: %s", notice_show(job->name).text, worker);
 }
 
 static void notice_unmatched(const struct match *m, const char *port, char *ret, size_t size)
@@ -216,6 +218,20 @@ static void notice_unmatched(const struct match *m, const char *port, char *ret,
 		m->profile->name, profile_key_to_string(m->missed));
 }
 
+static void notice_no_file(const struct match *m, const char *port, char *ret, size_t size)
+{
+	char why[400] = "they were tried on it or refused already";
+
+	if (m->other_profile == m->profile) {
+		snprintf(why, sizeof(why), "none has a name that File= asks for");
+	} else if (m->other_profile != NULL) {
+		snprintf(why, sizeof(why), "%s names one, and misses this board by %s",
+			m->other_profile->name, profile_key_to_string(m->missed));
+	}
+	snprintf(ret, size, "%s: the board on port %s waits: no file in the queue is for it (%s)",
+		m->profile->name, port, why);
+}
+
 bool notice_standing(
 	const struct match *m, const struct match_input *in, size_t board, char *ret, size_t size)
 {
@@ -230,11 +246,7 @@ bool notice_standing(
 			m->profile->name, port);
 		return true;
 	case MATCH_NO_FILE_MEANT:
-		snprintf(ret, size,
-			"%s: the board on port %s waits: no file in the queue is for it (File= or "
-			"an "
-			"earlier refusal)",
-			m->profile->name, port);
+		notice_no_file(m, port, ret, size);
 		return true;
 	case MATCH_TWO_FILES:
 		snprintf(ret, size,

@@ -40,6 +40,7 @@ void ports_done(struct ports *ports)
 	while (ports->first != NULL) {
 		struct port *next = ports->first->next;
 
+		free(ports->first->memories);
 		free(ports->first);
 		ports->first = next;
 	}
@@ -63,7 +64,8 @@ static void port_begin_visit(struct port *p)
 
 bool port_take_present(struct port *p, const struct hotplug_device *device, uint64_t now_us)
 {
-	const bool again = p->present && p->device.number == device->number;
+	const bool again =
+		p->present && p->device.number == device->number && p->device.dfu == device->dfu;
 
 	p->device = *device;
 	p->present = true;
@@ -95,22 +97,36 @@ void port_note_left(struct port *p, uint64_t now_us, uint64_t within_us)
 	p->seen_run_time = p->present && !p->device.dfu;
 }
 
-void port_remember(struct port *p, uint64_t job, enum port_again again, uint64_t now_us)
+/* What is remembered of the job, or room for it; NULL without memory. */
+static struct port_memory *port_memory_of(struct port *p, uint64_t job)
 {
-	struct port_memory memory = {.job = job, .again = again, .since_us = now_us, .times = 1};
+	struct port_memory *memories;
 
 	for (size_t i = 0; i < p->n_memories; i++) {
 		if (p->memories[i].job == job) {
-			memory.times += p->memories[i].times;
-			p->memories[i] = memory;
-			return;
+			return &p->memories[i];
 		}
 	}
-	if (p->n_memories == PORT_MEMORIES) { /* the oldest goes; it is not tried before its turn */
-		memmove(p->memories, p->memories + 1, sizeof(memory) * (PORT_MEMORIES - 1));
-		p->n_memories--;
+	memories = realloc(p->memories, (p->n_memories + 1) * sizeof(*memories));
+	if (memories == NULL) {
+		return NULL;
 	}
-	p->memories[p->n_memories++] = memory;
+	p->memories = memories;
+	memories[p->n_memories] = (struct port_memory){.job = job};
+	return &memories[p->n_memories++];
+}
+
+void port_remember(struct port *p, uint64_t job, enum port_again again, uint64_t now_us)
+{
+	struct port_memory *memory = port_memory_of(p, job);
+
+	if (memory == NULL) { /* better nothing more than something twice */
+		p->closed = true;
+		return;
+	}
+	memory->again = again;
+	memory->since_us = now_us;
+	memory->times += again == PORT_ONCE_MORE;
 }
 
 void port_forget_refusals(struct port *p)

@@ -26,10 +26,9 @@ struct port_memory {
 	uint64_t job;
 	enum port_again again;
 	uint64_t since_us;
-	unsigned times; /* how often it ended so */
+	unsigned times; /* how often it ended with PORT_ONCE_MORE */
 };
 
-#define PORT_MEMORIES 16
 #define PORT_PAUSE_US 60000000
 
 struct port {
@@ -38,9 +37,9 @@ struct port {
 	bool present;
 	uint64_t appeared_us; /* of the device */
 
-	uint64_t visit; /* counts visits of this port from 1 */
-	bool closed;	/* flashed and left: nothing more in this visit */
-	struct port_memory memories[PORT_MEMORIES];
+	uint64_t visit;		      /* counts visits of this port from 1 */
+	bool closed;		      /* flashed and left: nothing more in this visit */
+	struct port_memory *memories; /* owned */
 	size_t n_memories;
 	bool announced; /* `appeared` was said in this visit */
 	char said[512]; /* the last standing sentence (waiting, held, unmatched) of this visit */
@@ -66,13 +65,16 @@ struct port *port_find(const struct ports *ports, const char *name);
 struct port *port_get(struct ports *ports, const char *name);
 void ports_done(struct ports *ports);
 
-/* What was told of the port. True where a new visit begins. */
+/*
+ * What was told of the port. True where a new visit begins. A device that udev learns to be in DFU
+ * mode only when it tells of it again appears there and then.
+ */
 bool port_take_present(struct port *port, const struct hotplug_device *device, uint64_t now_us);
 void port_take_absent(struct port *port);
 
 /* dfud left DFU mode on this port. */
 void port_note_left(struct port *port, uint64_t now_us, uint64_t within_us);
-/* A job ended on this port in this visit. */
+/* A job ended on this port in this visit. Without memory the visit ends for every job. */
 void port_remember(struct port *port, uint64_t job, enum port_again again, uint64_t now_us);
 /* The configuration was read anew: what waited for that may be tried again. */
 void port_forget_refusals(struct port *port);

@@ -7,7 +7,10 @@
  * is told, so an OUTCOME is never lost behind the exit. A worker past its deadline gets SIGKILL
  * once; if it hangs in the kernel all the same nobody waits for it: `ended` is told at once.
  *
- * Descriptors: 3 image, 4 socket, 5 record; everything else is CLOEXEC.
+ * A worker that is forgotten while it runs is still reaped by the loop: the watch on its pid passes
+ * to a source that the loop itself owns.
+ *
+ * Descriptors: 3 image, 4 socket, 5 record; the child closes everything above.
  */
 #include "dfud/process.h"
 
@@ -28,12 +31,16 @@
 #define PROCESS_SOCKET_FD 4
 #define PROCESS_RECORD_FD 5
 
+/* A worker that never stops talking holds nobody up; what a socket holds at its end is less. */
+#define PROCESS_PACKETS	     64
+#define PROCESS_LAST_PACKETS 4096
+
 struct process {
 	sd_event *event;
 	sd_event_source *io, *child, *timer;
 	int socket;
 	pid_t pid;
-	bool killed, ended;
+	bool killed, ended, reaped;
 	struct process_events events;
 	void *user;
 };
@@ -71,7 +78,8 @@ static void process_child(const char *program, char **argv, int image, int sock,
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	if (process_place(image, PROCESS_IMAGE_FD) < 0 ||
 		process_place(sock, PROCESS_SOCKET_FD) < 0 ||
-		process_place(record, PROCESS_RECORD_FD) < 0) {
+		process_place(record, PROCESS_RECORD_FD) < 0 ||
+		close_range(record < 0 ? PROCESS_RECORD_FD : PROCESS_RECORD_FD + 1, ~0U, 0) < 0) {
 		_exit(127);
 	}
 	execv(program, argv);
@@ -134,17 +142,17 @@ static int process_fork(struct process *p, const struct process_start *start, in
 	return r;
 }
 
-/* Tells what has arrived; stops where the callback freed nothing but the socket is dry. */
-static void process_drain(struct process *p)
+/* Tells what has arrived, at most so many packets; true where the socket is dry. */
+static bool process_drain(struct process *p, unsigned packets)
 {
 	char text[MESSAGE_MAX];
 
-	for (;;) {
+	for (; packets > 0; packets--) {
 		struct message message;
 		const ssize_t n = recv(p->socket, text, sizeof(text), MSG_DONTWAIT);
 
 		if (n <= 0) {
-			break;
+			return true;
 		}
 		/* nonsense from a worker is dropped; its end will be judged by the record's marks
 		 */
@@ -152,6 +160,7 @@ static void process_drain(struct process *p)
 			p->events.message(p->user, &message);
 		}
 	}
+	return false;
 }
 
 static void process_end(struct process *p)
@@ -160,7 +169,7 @@ static void process_end(struct process *p)
 		return;
 	}
 	p->ended = true;
-	process_drain(p);
+	(void)process_drain(p, PROCESS_LAST_PACKETS);
 	p->io = sd_event_source_unref(p->io);
 	p->timer = sd_event_source_unref(p->timer);
 	p->events.ended(p->user, p->killed);
@@ -171,8 +180,7 @@ static int process_on_io(sd_event_source *source, int fd, uint32_t revents, void
 	struct process *p = user;
 
 	(void)fd;
-	process_drain(p);
-	if (revents & (EPOLLHUP | EPOLLERR)) {
+	if (process_drain(p, PROCESS_PACKETS) && (revents & (EPOLLHUP | EPOLLERR))) {
 		(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	}
 	return 0;
@@ -180,10 +188,33 @@ static int process_on_io(sd_event_source *source, int fd, uint32_t revents, void
 
 static int process_on_child(sd_event_source *source, const siginfo_t *si, void *user)
 {
+	struct process *p = user;
+
 	(void)source;
 	(void)si;
-	process_end(user);
+	p->reaped = true; /* by the loop, after this */
+	process_end(p);
 	return 0;
+}
+
+static int process_on_forgotten(sd_event_source *source, const siginfo_t *si, void *user)
+{
+	(void)si;
+	(void)user;
+	(void)sd_event_source_set_floating(source, false); /* drops it */
+	return 0;
+}
+
+/* Leaves the child to the loop. Without memory for that it stays a zombie until the daemon ends. */
+static void process_leave_child(struct process *p)
+{
+	const bool runs = p->child != NULL && !p->reaped;
+
+	p->child = sd_event_source_disable_unref(p->child);
+	if (runs) {
+		(void)sd_event_add_child(
+			p->event, NULL, p->pid, WEXITED, process_on_forgotten, NULL);
+	}
 }
 
 static int process_on_deadline(sd_event_source *source, uint64_t usec, void *user)
@@ -278,7 +309,7 @@ struct process *process_free(struct process *p)
 	}
 	sd_event_source_disable_unref(p->io);
 	sd_event_source_disable_unref(p->timer);
-	sd_event_source_disable_unref(p->child);
+	process_leave_child(p);
 	if (p->socket >= 0) {
 		close(p->socket);
 	}

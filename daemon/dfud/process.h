@@ -42,5 +42,8 @@ void process_answer(struct process *process, bool go);
 /* The worker may run that long from now on; then it is killed. */
 void process_extend(struct process *process, uint64_t deadline_ms);
 
-/* Forgets the worker. It runs on if it still lives (a daemon that stops waits for none by this). */
+/*
+ * Forgets the worker. It runs on if it still lives (a daemon that stops waits for none by this);
+ * the loop reaps it when it ends.
+ */
 struct process *process_free(struct process *process);

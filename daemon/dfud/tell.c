@@ -21,6 +21,19 @@ void tell_set_file(struct tell *t, const char *file)
 	fields_show(file, t->shown, TELL_SHOWN);
 }
 
+void tell_clean(const char *sentence, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	for (; *sentence != '\0' && n + 5 <= size; sentence++) {
+		const unsigned char c = (unsigned char)*sentence;
+
+		n += (size_t)snprintf(
+			ret + n, size - n, c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
+	}
+	ret[n] = '\0';
+}
+
 static void tell_begin(
 	struct journal_line *line, const struct tell *t, enum journal_event event, int priority)
 {
@@ -64,7 +77,9 @@ void tell_appeared(const struct tell *t)
 void tell_checked(const struct tell *t, const struct attempt *a)
 {
 	struct journal_line line;
+	char layout[68];
 
+	fields_show(a->plan.layout, layout, TELL_SHOWN);
 	tell_begin(&line, t, EVENT_CHECKED, LOG_INFO);
 	tell_add_address(&line, a);
 	if (a->plan.cold_start) {
@@ -75,7 +90,7 @@ void tell_checked(const struct tell *t, const struct attempt *a)
 			t->label);
 	} else {
 		journal_say(&line, "%s: %s fits the board: 0x%08" PRIx32 " in \"%s\"%s", t->label,
-			t->shown, a->plan.address, a->plan.layout,
+			t->shown, a->plan.address, layout,
 			a->plan.unverifiable
 				? "; this board cannot be read, so nothing can be verified"
 				: "");
@@ -217,8 +232,10 @@ static void tell_back(const struct tell *t, const struct attempt *a, char *ret, 
 void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret, size_t size)
 {
 	char back[640];
+	char worker[640];
 	const char *verified = a->checked_by == VERIFIED_NO ? "written, not verified" : "verified";
 
+	tell_clean(a->text, worker, sizeof(worker));
 	tell_back(t, a, back, sizeof(back));
 	switch (a->verdict) {
 	case VERDICT_RETURNED:
@@ -273,20 +290,20 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 		return;
 	case VERDICT_REFUSED:
 		snprintf(ret, size, "refused, nothing was erased: %s",
-			a->text[0] ? a->text : reason_to_string(a->reason));
+			worker[0] ? worker : reason_to_string(a->reason));
 		return;
 	case VERDICT_FAILED:
 		snprintf(ret, size, "failed: %s; %s",
-			a->text[0] ? a->text : reason_to_string(a->reason),
+			worker[0] ? worker : reason_to_string(a->reason),
 			tell_flash_words(a->flash));
 		return;
 	case VERDICT_INTERRUPTED:
 		snprintf(ret, size, "interrupted while flashing %s%s%s: %s", t->shown,
-			a->text[0] ? ": " : "", a->text, tell_flash_words(a->flash));
+			worker[0] ? ": " : "", worker, tell_flash_words(a->flash));
 		return;
 	case VERDICT_CANCELLED:
 		snprintf(ret, size, "cancelled before anything was erased%s%s",
-			a->text[0] ? ": " : "", a->text);
+			worker[0] ? ": " : "", worker);
 		return;
 	case _VERDICT_MAX:
 	case _VERDICT_INVALID:

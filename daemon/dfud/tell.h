@@ -37,6 +37,12 @@ struct tell {
 
 void tell_set_file(struct tell *tell, const char *file);
 
+/*
+ * A worker's sentence as printable ASCII: other bytes become \xNN. The names in it are shown
+ * safely already, so a backslash stays one.
+ */
+void tell_clean(const char *sentence, char *ret, size_t size);
+
 void tell_appeared(const struct tell *tell);
 void tell_checked(const struct tell *tell, const struct attempt *attempt);
 void tell_flashing(const struct tell *tell, const struct attempt *attempt, const char *command);
