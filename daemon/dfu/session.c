@@ -52,6 +52,9 @@ static enum session_turn session_finish(struct session *s, enum session_end end)
 
 static enum session_turn session_fail(struct session *s, enum dfu_failure failure, uint32_t address)
 {
+	if (failure == DFU_FAILURE_MISMATCH) {
+		s->flash = SESSION_PARTLY; /* written it is, but not with the file */
+	}
 	s->failed_in = s->state;
 	s->failure = failure;
 	s->failed_at = address;

@@ -5,10 +5,12 @@
  */
 #include "dfud-flash/hand.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,27 +161,50 @@ static const char *hand_file_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* The same options for the worker, without those that are ours. */
-static void hand_make_args(const struct hand *h, const char **args, char *port, size_t port_size)
-{
-	size_t n = 0;
+/* The arguments of the worker, from what was understood and not from what was typed. */
+struct hand_args {
+	const char *list[HAND_MAX_ARGS];
+	char room[HAND_MAX_ARGS][48];
+	size_t n;
+};
 
-	snprintf(port, port_size, "--port=%s", h->port);
-	args[n++] = port;
-	for (char **arg = h->argv + 1; *arg != NULL && n < HAND_MAX_ARGS - 3; arg++) {
-		if (strncmp(*arg, "--address", 9) == 0 || strncmp(*arg, "--protect", 9) == 0 ||
-			strncmp(*arg, "--alternate", 11) == 0) {
-			args[n++] = *arg;
-			if (strchr(*arg, '=') == NULL && arg[1] != NULL) {
-				args[n++] = *++arg;
-			}
-		} else if (strcmp(*arg, "--certain") == 0) {
-			args[n++] = *arg;
-		}
+static void hand_add_arg(struct hand_args *args, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void hand_add_arg(struct hand_args *args, const char *format, ...)
+{
+	va_list list;
+
+	assert(args->n < HAND_MAX_ARGS - 3);
+	va_start(list, format);
+	vsnprintf(args->room[args->n], sizeof(args->room[0]), format, list);
+	va_end(list);
+	args->list[args->n] = args->room[args->n];
+	args->n++;
+}
+
+static void hand_make_args(const struct hand *h, struct hand_args *args)
+{
+	const struct options *o = h->options;
+
+	args->n = 0;
+	hand_add_arg(args, "--port=%s", h->port);
+	if (o->has_address) {
+		hand_add_arg(args, "--address=0x%08" PRIx32, o->address);
 	}
-	args[n++] = "--";
-	args[n++] = hand_file_name(h->options->file);
-	args[n] = NULL;
+	if (o->alternate != 0) {
+		hand_add_arg(args, "--alternate=%u", o->alternate);
+	}
+	if (o->certain) {
+		hand_add_arg(args, "--certain");
+	}
+	for (size_t i = 0; i < o->n_protects; i++) {
+		hand_add_arg(args, "--protect=0x%08" PRIx32 "-0x%08" PRIx32, o->protects[i].first,
+			o->protects[i].last);
+	}
+	args->list[args->n++] = "--";
+	args->list[args->n++] = hand_file_name(o->file);
+	args->list[args->n] = NULL;
 }
 
 static void hand_make_tell(const struct hand *h, struct tell *t)
@@ -195,8 +220,7 @@ static void hand_make_tell(const struct hand *h, struct tell *t)
 
 static int hand_begin(struct hand *h)
 {
-	const char *args[HAND_MAX_ARGS];
-	char port[96];
+	struct hand_args args;
 	struct tell tell;
 	const struct journey_options options = {
 		.tell = &tell,
@@ -204,14 +228,14 @@ static int hand_begin(struct hand *h)
 			.expects_none = h->options->expects_none,
 			.expects_identity = h->options->n_expects > 0},
 		.worker = HAND_SELF,
-		.args = args,
+		.args = args.list,
 		.image_fd = h->file,
 		.record_fd = -EBADF,
 		.check_deadline_ms = HAND_CHECK_MS,
 	};
 	int r;
 
-	hand_make_args(h, args, port, sizeof(port));
+	hand_make_args(h, &args);
 	hand_make_tell(h, &tell);
 	r = journey_new(&h->journey, h->event, &options, &hand_journey_events, h);
 	if (r < 0) {
@@ -357,11 +381,11 @@ static void hand_on_inspected(void *user, const struct message *m)
 	}
 }
 
-static void hand_on_inspection_ended(void *user, bool killed)
+static void hand_on_inspection_ended(void *user, enum process_end end)
 {
 	struct hand *h = user;
 
-	(void)killed;
+	(void)end;
 	(void)sd_event_exit(h->event, 0);
 }
 

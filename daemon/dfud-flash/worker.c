@@ -235,6 +235,13 @@ static int worker_plan(struct worker *w, uint32_t *ret_address)
 	if (r < 0) {
 		return r;
 	}
+	if (fault == PLAN_GOOD && w->options->certain && !w->plan.can_read) {
+		worker_refuse(w, REASON_NO_BACKUP,
+			"this board cannot be read, so nothing could be saved or verified; a "
+			"profile of "
+			"your own in /etc/dfud/boards.d flashes it all the same");
+		return 1;
+	}
 	if (fault != PLAN_GOOD) {
 		worker_explain_plan(w, fault, at, text, sizeof(text));
 		worker_refuse(w, reason_from_string(plan_fault_to_string(fault)), text);
@@ -519,6 +526,7 @@ int worker_run(const struct options *options)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	bool landlocked;
+	char text[128];
 	int r;
 
 	if (w == NULL) {
@@ -532,8 +540,9 @@ int worker_run(const struct options *options)
 	r = worker_open(w);
 	if (r < 0) {
 		r = worker_refuse_usb(w, r, "the device cannot be opened");
-	} else if (walls_raise(&landlocked) < 0) {
-		r = WORKER_BROKEN;
+	} else if ((r = walls_raise(&landlocked)) < 0) {
+		snprintf(text, sizeof(text), "the worker cannot wall itself in: %s", strerror(-r));
+		r = worker_refuse(w, REASON_NO_ACCESS, text);
 	} else {
 		r = worker_with_file(w);
 	}

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <systemd/sd-id128.h>
@@ -108,6 +109,8 @@ static struct assignment *assignment_make(struct daemon *daemon, struct port *po
 	a->daemon = daemon;
 	a->ended = ended;
 	a->port = port;
+	a->visit = port->visit;
+	a->generation = daemon->generation;
 	snprintf(a->file, sizeof(a->file), "%s", file);
 	a->next = daemon->assignments;
 	daemon->assignments = a;
@@ -253,6 +256,7 @@ static int assignment_write_record(
 	record.number = a->number;
 	record.max_attempts = a->max_attempts;
 	record.begun_us = daemon_realtime_us();
+	record.device = a->port->device.number;
 	assignment_write_expects(a, none, record.expect, sizeof(record.expect));
 	n = record_write(&record, text, sizeof(text));
 	fd = openat(folder, "record", O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
@@ -269,37 +273,89 @@ static int assignment_write_record(
 	return fd;
 }
 
+/* Whether what lies at a path is still what the job was told as. */
+static bool assignment_is_file(int folder, const char *path, const struct queue_file *file)
+{
+	struct stat st;
+
+	return fstatat(folder, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == file->inode &&
+	       (uint64_t)st.st_size == file->size &&
+	       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == file->mtime_ns;
+}
+
+/*
+ * The rename to active/. -ENOENT where it is another file by now, also where it was written to
+ * between the look and the rename: then it goes back.
+ */
+static int assignment_claim(struct assignment *a, const struct job *job)
+{
+	struct spool *spool = &a->daemon->spool;
+	char path[SPOOL_ID_LENGTH + sizeof(job->name) + 2];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s", a->id, job->name);
+	if (job->absent || !assignment_is_file(spool->queue, job->name, &job->file)) {
+		return -ENOENT;
+	}
+	r = spool_claim(spool, a->id, job->name, job->file.inode);
+	a->claimed = r == 0 || faccessat(spool->active, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (r == 0 && !assignment_is_file(spool->active, path, &job->file)) {
+		a->claimed = spool_give_back(spool, a->id, job->name) < 0;
+		return -ENOENT;
+	}
+	return r;
+}
+
 /* The choice must still be clear, 500 ms after the board appeared where a second one could match.
  */
+static enum reason assignment_confirm(
+	struct assignment *a, bool *ret_pause, char *text, size_t size)
+{
+	const uint64_t since = daemon_now_us() - a->port->appeared_us;
+	bool could_be_another;
+	enum reason reason;
+
+	*ret_pause = false;
+	if (!a->port->present || a->port->visit != a->visit) {
+		snprintf(text, size, "the board went away before anything was erased");
+		return REASON_VANISHED;
+	}
+	reason = choice_confirm(a->daemon, a, &could_be_another, text, size);
+	*ret_pause = reason == REASON_NONE && could_be_another && since < ASSIGNMENT_PAUSE_US;
+	return reason;
+}
+
 static void assignment_judge(void *user, struct journey *journey)
 {
 	struct assignment *a = user;
 	struct daemon *daemon = a->daemon;
-	struct job *job = jobs_find_id(&daemon->jobs, a->job);
-	const uint64_t since = daemon_now_us() - a->port->appeared_us;
+	const struct job *job = jobs_find_id(&daemon->jobs, a->job);
 	char text[400];
 	enum reason reason;
-	bool could_be_another;
+	bool pause;
 	int r;
 
-	if (daemon->stopping) {
-		journey_stop(journey, END_CANCELLED, REASON_NONE, "dfud is being stopped");
+	if (daemon->stopping || a->generation != daemon->generation) {
+		journey_stop(journey, END_CANCELLED, REASON_NONE,
+			daemon->stopping ? "dfud is being stopped"
+					 : "the configuration was read again meanwhile");
 		return;
 	}
-	reason = choice_confirm(daemon, a, &could_be_another, text, sizeof(text));
+	reason = assignment_confirm(a, &pause, text, sizeof(text));
 	if (reason != REASON_NONE) {
 		journey_stop(journey, reason == REASON_VANISHED ? END_INTERRUPTED : END_REFUSED,
 			reason, text);
 		return;
 	}
-	if (could_be_another && since < ASSIGNMENT_PAUSE_US) {
-		journey_pause(journey, ASSIGNMENT_PAUSE_US - since);
+	if (pause) {
+		journey_pause(
+			journey, a->port->appeared_us + ASSIGNMENT_PAUSE_US - daemon_now_us());
 		return;
 	}
-	r = job != NULL ? spool_claim(&daemon->spool, a->id, job->name, job->file.inode) : -ENOENT;
+	r = job != NULL ? assignment_claim(a, job) : -ENOENT;
 	if (r == -ENOENT) {
-		journey_stop(
-			journey, END_CANCELLED, REASON_NONE, "the file was taken out of the queue");
+		journey_stop(journey, END_CANCELLED, REASON_NONE,
+			"the file was changed or taken out of the queue");
 		return;
 	}
 	if (r < 0) {
@@ -308,7 +364,6 @@ static void assignment_judge(void *user, struct journey *journey)
 		journey_stop(journey, END_REFUSED, REASON_NO_SPACE, text);
 		return;
 	}
-	a->claimed = true;
 	queue_forget(daemon->queue, job->name);
 	journey_go(journey);
 }
@@ -317,7 +372,7 @@ static void assignment_moved(void *user, struct journey *journey)
 {
 	struct assignment *a = user;
 
-	if (journey_attempt(journey)->left && !a->port->closed) {
+	if (journey_attempt(journey)->left && !a->port->closed && a->port->visit == a->visit) {
 		port_note_left(a->port, daemon_now_us(), a->within_ms * 1000);
 	}
 	status_show(a->daemon);
@@ -395,6 +450,7 @@ static int assignment_begin_with(struct assignment *a, struct job *job,
 	}
 	sd_id128_to_string(id, a->id);
 	a->job = job->id;
+	a->inode = job->file.inode;
 	a->number = job->attempts + 1;
 	snprintf(a->image_expects, sizeof(a->image_expects), "%s", job->image.expects);
 	r = assignment_copy_profile(a, profile);
@@ -468,12 +524,20 @@ int assignment_resume(struct daemon *daemon, const struct record *record, bool c
 	a->number = (unsigned)record->number;
 	a->max_attempts = (unsigned)record->max_attempts;
 	a->claimed = claimed;
+	a->inode = record->inode;
 	if (!options.attempt.expects_none) {
 		r = assignment_read_expects(a, record->expect);
 		if (r < 0) {
 			assignment_free(a);
 			return r;
 		}
+	}
+	if (strcmp(record->boot, daemon->boot) != 0) {
+		options.resume_text =
+			!record->left ? NULL
+				      : "what came back is not known, because this computer was "
+					"restarted meanwhile";
+		options.attempt.within_ms = 0;
 	}
 	assignment_recall_tell(&tell, a, record);
 	r = journey_resume(&a->journey, daemon->event, &options, record, &assignment_events, a);

@@ -105,11 +105,19 @@ static bool attempt_is_flashed(const struct attempt *a)
 }
 
 /* An outcome that cannot be: without GO, without a flash to show, or against the worker's marks. */
-static bool attempt_is_untrue(const struct attempt *a, enum attempt_end end)
+static bool attempt_is_choice(enum reason reason)
+{
+	return reason > REASON_NONE && reason_class(reason) == REASON_CLASS_CHOICE;
+}
+
+static bool attempt_is_untrue(const struct attempt *a, enum attempt_end end, enum reason reason)
 {
 	const bool intact = a->flash == FLASH_UNTOUCHED || a->flash == FLASH_UNCHANGED;
 
 	if (end == END_COMPLETED && (a->state != ATTEMPT_FLASHING || !attempt_is_flashed(a))) {
+		return true;
+	}
+	if (end == END_CANCELLED || attempt_is_choice(reason)) { /* only the daemon says that */
 		return true;
 	}
 	return intact && (a->erasing || a->written);
@@ -125,7 +133,8 @@ static unsigned attempt_take_outcome(struct attempt *a, const struct attempt_eve
 	a->flash = flash_state_from_string(m->flash);
 	a->checked_by = verified_by_from_string(m->checked_by);
 	snprintf(a->text, sizeof(a->text), "%s", m->text);
-	if (attempt_is_untrue(a, end)) { /* not a worker of ours speaks */
+	if (attempt_is_untrue(
+		    a, end, reason_from_string(m->reason))) { /* not a worker of ours speaks */
 		a->flash = attempt_flash_of_marks(a);
 		return attempt_end(a, END_FAILED, REASON_WORKER_CRASHED);
 	}
@@ -141,8 +150,15 @@ static unsigned attempt_take_death(struct attempt *a, const struct attempt_event
 	if (a->verified) {
 		a->checked_by = VERIFIED_READ_BACK;
 	}
-	if (a->left && attempt_is_flashed(a)) {
+	if ((a->left || a->verified) && attempt_is_flashed(a)) {
 		return attempt_begin_watching(a, e->now_us);
+	}
+	if (e->end == END_REFUSED && !a->erasing) { /* it could not even begin */
+		snprintf(a->text, sizeof(a->text),
+			"the worker could not do its work on this computer (not installed, no "
+			"memory, "
+			"or killed)");
+		return attempt_end(a, END_REFUSED, e->reason);
 	}
 	return attempt_end(a, END_INTERRUPTED, e->reason);
 }
@@ -416,15 +432,15 @@ unsigned attempt_resume(struct attempt *a, const struct record *record, uint64_t
 	const enum reason reason = reason_from_string(record->reason);
 
 	attempt_recall(a, record);
-	a->present = false;
-	if ((end == END_COMPLETED || (end < 0 && a->left)) && attempt_is_flashed(a)) {
+	if ((end == END_COMPLETED || (end < 0 && (a->left || a->verified))) &&
+		attempt_is_flashed(a)) {
 		a->left_us = now_us;
 		return attempt_begin_watching(a, now_us);
 	}
-	if (end >= 0 && end != END_COMPLETED && end != END_CANCELLED) {
-		return attempt_end(a, end, reason >= 0 ? reason : REASON_NONE);
+	if ((end == END_REFUSED || end == END_FAILED) && reason > REASON_NONE) {
+		return attempt_end(a, end, reason);
 	}
-	return attempt_end(a, END_INTERRUPTED, REASON_NONE);
+	return attempt_end(a, END_INTERRUPTED, reason > REASON_NONE ? reason : REASON_NONE);
 }
 
 const char *attempt_state_to_string(enum attempt_state state)

@@ -33,7 +33,9 @@ enum attempt_event_kind {
 	ATTEMPT_EVENT_STOP,    /* the owner judged: not now; end and reason say why */
 	ATTEMPT_EVENT_MARK,    /* message */
 	ATTEMPT_EVENT_OUTCOME, /* message */
-	ATTEMPT_EVENT_DIED,    /* the worker is gone; reason: WORKER_CRASHED or WORKER_DEADLINE */
+	/* the worker is gone; reason: WORKER_CRASHED or WORKER_DEADLINE; end: REFUSED where it
+	   could not do its work on this computer */
+	ATTEMPT_EVENT_DIED,
 	ATTEMPT_EVENT_ABSENT,  /* the port is empty */
 	ATTEMPT_EVENT_PRESENT, /* a device is on the port; device */
 	ATTEMPT_EVENT_TTY,     /* tty: the /dev/serial/by-id link of the device on the port */
@@ -119,8 +121,9 @@ void attempt_init(struct attempt *attempt, const struct attempt_options *options
 unsigned attempt_step(struct attempt *attempt, const struct attempt_event *event);
 
 /*
- * After a restart: what the record says happened, and what the port shows now, in place of the
- * events that nobody heard. The attempt is then watching or ended; effects as above.
+ * After a restart: what the record says happened. The board counts as still being there until the
+ * owner tells what the port shows now, in place of the events that nobody heard. The attempt is
+ * then watching or ended; effects as above.
  */
 struct record;
 unsigned attempt_resume(struct attempt *attempt, const struct record *record, uint64_t now_us);

@@ -20,7 +20,8 @@ void boards_take_present(struct daemon *daemon, const struct hotplug_device *dev
 		notice_trouble(REASON_NO_SPACE, "a board cannot be taken note of", -ENOMEM);
 		return;
 	}
-	is_news = !port->present || port->device.number != device->number;
+	is_news = !port->present || port->device.number != device->number ||
+		  port->device.dfu != device->dfu;
 	(void)port_take_present(port, device, daemon_now_us());
 	a = port->attempt;
 	if (a != NULL && a->journey != NULL && is_news) {

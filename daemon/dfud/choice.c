@@ -55,7 +55,7 @@ static void choice_add_board(struct choice *v, struct port *port)
 			.serial = d->serial,
 			.layout = d->layout},
 		.open = port_is_open(port),
-		.busy = port->attempt != NULL && !choice_is_checking(port),
+		.busy = port->foreign || (port->attempt != NULL && !choice_is_checking(port)),
 	};
 }
 

@@ -29,13 +29,16 @@ struct assignment {
 	char id[33];
 	uint64_t job; /* its id; the job itself may go while this lives */
 	char file[256];
+	ino_t inode; /* of the file */
 	struct port *port;
+	uint64_t visit;	     /* of the port, when this began */
+	uint64_t generation; /* of the configuration, likewise */
 	struct journey *journey;
 	bool claimed;	 /* the file lies in active/ID */
 	unsigned number; /* which attempt of this job */
 
 	/* of the profile, which may be read anew meanwhile */
-	char profile[64];
+	char profile[256];
 	struct usb_id_pattern *expects;
 	size_t n_expects;
 	char image_expects[16];
@@ -50,6 +53,8 @@ struct remembered {
 	char id[33];
 	uint64_t inode, mtime_ns, size;
 	unsigned attempts;
+	char port[64]; /* where it failed in this boot, "" where it may be tried there again */
+	enum port_again again;
 };
 
 struct daemon {
@@ -57,6 +62,7 @@ struct daemon {
 	const char *worker;		    /* path of dfud-flash */
 	const struct files_folder *folders; /* of the configuration */
 	struct configuration configuration;
+	uint64_t generation; /* counts how often the configuration was read */
 	struct spool spool;
 	struct queue *queue;
 	struct hotplug *hotplug;

@@ -4,6 +4,7 @@
  */
 #include "dfud/dispatch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "dfud/daemon.h"
 #include "dfud/inspect.h"
 #include "dfud/notice.h"
+#include "dfud/queue.h"
 #include "dfud/settle.h"
 #include "dfud/status.h"
 
@@ -98,6 +100,21 @@ static bool dispatch_supersede(struct daemon *daemon, struct choice *v, const st
 	return true;
 }
 
+/* True where the lists have changed. */
+static bool dispatch_begin(
+	struct daemon *daemon, struct port *port, struct job *job, const struct profile *profile)
+{
+	const int r = assignment_begin(daemon, port, job, profile, settle_attempt);
+
+	if (r == -EAGAIN || r == -ENOENT) { /* it is another file by now: the queue tells it anew */
+		queue_forget(daemon->queue, job->name);
+		queue_scan(daemon->queue);
+		jobs_remove(&daemon->jobs, job);
+		return true;
+	}
+	return r == 0;
+}
+
 /* One board. True where the lists have changed and must be made anew. */
 static bool dispatch_board(struct daemon *daemon, struct choice *v, size_t board)
 {
@@ -120,8 +137,7 @@ static bool dispatch_board(struct daemon *daemon, struct choice *v, size_t board
 		v->of_jobs[match.job]->state != JOB_READY) {
 		return false;
 	}
-	return assignment_begin(
-		       daemon, port, v->of_jobs[match.job], match.profile, settle_attempt) == 0;
+	return dispatch_begin(daemon, port, v->of_jobs[match.job], match.profile);
 }
 
 /* When time alone changes something: an expiry or the end of a pause. Microseconds, monotonic. */
@@ -135,40 +151,51 @@ static uint64_t dispatch_next(const struct daemon *daemon)
 	for (const struct port *p = daemon->ports.first; p != NULL; p = p->next) {
 		const uint64_t pause = port_next_pause_end(p);
 
-		next = pause < next ? pause : next;
+		next = pause > now && pause < next ? pause : next;
 	}
-	for (const struct job *job = daemon->jobs.first; expire_ms < UINT64_MAX && job != NULL;
-		job = job->next) {
+	for (const struct job *job = daemon->jobs.first; job != NULL; job = job->next) {
 		const uint64_t at = job->file.arrived_us + expire_ms * 1000;
 		const uint64_t wait = at > real ? at - real : 0;
 
-		if (job->state == JOB_READY && now + wait < next) {
+		if (job->retry_us > now) {
+			next = job->retry_us < next ? job->retry_us : next;
+		} else if (job->state == JOB_READY && expire_ms != 0 && now + wait < next) {
 			next = now + wait;
 		}
 	}
 	return next;
 }
 
-/* A forgotten file is not a loaded gun. */
+/* A forgotten file is not a loaded gun. What cannot be moved now is tried again in a minute. */
+static void dispatch_expire_job(struct daemon *daemon, struct job *job)
+{
+	char id[33];
+	char where[512];
+	const int r = settle_job(daemon, job, REASON_EXPIRED,
+		"it waited longer than ExpireAfter=", id, where, sizeof(where));
+
+	if (r < 0 && r != -ENOENT) {
+		job->retry_us = daemon_now_us() + PORT_PAUSE_US;
+		return;
+	}
+	if (r == 0) {
+		notice_expired(job, where);
+	}
+	jobs_remove(&daemon->jobs, job);
+}
+
 static void dispatch_expire(struct daemon *daemon)
 {
 	const uint64_t expire_ms = daemon->configuration.settings.expire_after_ms;
 	const uint64_t real = daemon_realtime_us();
+	const uint64_t now = daemon_now_us();
 	struct job *next;
 
-	for (struct job *job = daemon->jobs.first; expire_ms < UINT64_MAX && job != NULL;
-		job = next) {
-		char id[33];
-		char where[512];
-
+	for (struct job *job = daemon->jobs.first; expire_ms != 0 && job != NULL; job = next) {
 		next = job->next;
-		if (job->state != JOB_READY || job->file.arrived_us + expire_ms * 1000 > real) {
-			continue;
-		}
-		if (settle_job(daemon, job, REASON_EXPIRED,
-			    "it waited longer than ExpireAfter=", id, where, sizeof(where)) == 0) {
-			notice_expired(job, where);
-			jobs_remove(&daemon->jobs, job);
+		if (job->state == JOB_READY && job->retry_us <= now &&
+			job->file.arrived_us + expire_ms * 1000 <= real) {
+			dispatch_expire_job(daemon, job);
 		}
 	}
 }

@@ -320,6 +320,10 @@ int hotplug_look(struct hotplug *h, const char *port, struct hotplug_device *ret
 	if (device == NULL) {
 		return errno == ENOMEM ? -ENOMEM : 0;
 	}
+	if (!udev_device_get_is_initialized(device)) { /* its event follows */
+		udev_device_unref(device);
+		return 0;
+	}
 	hotplug_read(device, ret);
 	udev_device_unref(device);
 	return 1;

@@ -72,14 +72,27 @@ static void inspect_on_message(void *user, const struct message *message)
 	}
 }
 
-static void inspect_on_ended(void *user, bool killed)
+/* It says nothing of the file when a worker cannot work here. */
+static void inspect_later(struct daemon *daemon, struct job *job)
+{
+	notice_trouble(REASON_WORKER_CRASHED,
+		"a queued file could not be looked at: the worker could not do its work (not "
+		"installed, "
+		"no memory, or killed); tried again in a minute",
+		0);
+	job->state = JOB_NEW;
+	job->retry_us = daemon_now_us() + PORT_PAUSE_US;
+}
+
+static void inspect_on_ended(void *user, enum process_end end)
 {
 	struct inspection *i = user;
 	struct daemon *daemon = i->daemon;
 	struct job *job = jobs_find_id(&daemon->jobs, i->job);
 
-	(void)killed;
-	if (job != NULL) {
+	if (job != NULL && !i->has_outcome && end != PROCESS_CRASHED) {
+		inspect_later(daemon, job);
+	} else if (job != NULL) {
 		inspect_judge(i, job);
 	}
 	process_free(i->process);
@@ -135,6 +148,7 @@ static void inspect_refuse_snapshot(struct daemon *daemon, struct job *job, int 
 		return;
 	case -ENOENT:
 	case -EAGAIN: /* gone or being changed: the queue tells what it is then */
+		queue_forget(daemon->queue, job->name);
 		queue_scan(daemon->queue);
 		jobs_remove(&daemon->jobs, job);
 		return;
@@ -174,7 +188,9 @@ static void inspect_job(struct daemon *daemon, struct job *job)
 	r = inspect_start(daemon, job, snapshot.fd);
 	snapshot_done(&snapshot);
 	if (r < 0) {
-		notice_trouble(REASON_NO_SPACE, "no worker can be started", r);
+		job->retry_us = daemon_now_us() + PORT_PAUSE_US;
+		notice_trouble(
+			REASON_NO_SPACE, "no worker can be started; tried again in a minute", r);
 	}
 }
 
@@ -187,7 +203,7 @@ void inspect_next(struct daemon *daemon)
 		if (daemon->stopping || daemon->n_inspecting >= INSPECT_AT_ONCE) {
 			return;
 		}
-		if (job->state == JOB_NEW) {
+		if (job->state == JOB_NEW && job->retry_us <= daemon_now_us()) {
 			inspect_job(daemon, job);
 		}
 	}

@@ -28,6 +28,7 @@ struct job {
 	struct queue_file file; /* its name points to the array above */
 	char sha256[65];	/* of the bytes that were inspected */
 	struct message image;	/* what the inspection said */
+	uint64_t retry_us;	/* not before that time (monotonic) */
 	bool absent;		/* taken out of the queue while a board had it */
 	unsigned attempts;	/* that failed or were interrupted */
 	char memory[33]; /* the attempt whose record in active/ remembers these, "" for none */

@@ -20,6 +20,8 @@
 
 /* A worker is given twice the time that the slowest known flash needs, and a minute. */
 #define JOURNEY_GRACE_MS 60000
+/* A worker closes the board before its attempt is told, so that the next one finds it free. */
+#define JOURNEY_CLOSE_US 2000000
 
 struct journey {
 	sd_event *event;
@@ -31,6 +33,7 @@ struct journey {
 	uint64_t begun_us;
 	char phase[16];
 	uint64_t done, total;
+	bool ending; /* the verdict is certain and will be told */
 	struct journey_events events;
 	void *user;
 };
@@ -47,11 +50,16 @@ static void journey_step(struct journey *j, struct attempt_event *event);
 
 static int journey_on_timer(sd_event_source *source, uint64_t usec, void *user)
 {
+	struct journey *j = user;
 	struct attempt_event event = {.kind = ATTEMPT_EVENT_TIMER};
 
 	(void)source;
 	(void)usec;
-	journey_step(user, &event);
+	if (j->ending) {
+		(void)sd_event_source_set_enabled(j->end, SD_EVENT_ONESHOT);
+		return 0;
+	}
+	journey_step(j, &event);
 	return 0;
 }
 
@@ -73,6 +81,11 @@ static int journey_on_end(sd_event_source *source, void *user)
 
 static void journey_defer_end(struct journey *j)
 {
+	j->ending = true;
+	if (j->process != NULL) { /* it still closes the board; but nobody waits long for it */
+		journey_arm(j, journey_now_us() + JOURNEY_CLOSE_US);
+		return;
+	}
 	(void)sd_event_source_set_enabled(j->timer, SD_EVENT_OFF);
 	(void)sd_event_source_set_enabled(j->end, SD_EVENT_ONESHOT);
 }
@@ -154,16 +167,19 @@ static void journey_on_message(void *user, const struct message *message)
 	journey_step(j, &event);
 }
 
-static void journey_on_ended(void *user, bool killed)
+static void journey_on_ended(void *user, enum process_end end)
 {
 	struct journey *j = user;
 	struct attempt_event event = {
 		.kind = ATTEMPT_EVENT_DIED,
-		.reason = killed ? REASON_WORKER_DEADLINE : REASON_WORKER_CRASHED,
+		.reason = end == PROCESS_DEADLINE ? REASON_WORKER_DEADLINE : REASON_WORKER_CRASHED,
+		.end = end == PROCESS_UNABLE ? END_REFUSED : END_INTERRUPTED,
 	};
 
 	j->process = process_free(j->process);
-	if (!j->attempt.has_outcome) {
+	if (j->ending) {
+		journey_defer_end(j);
+	} else if (!j->attempt.has_outcome) {
 		journey_step(j, &event);
 	}
 }
@@ -239,6 +255,8 @@ int journey_resume(struct journey **ret, sd_event *event, const struct journey_o
 		return -ENOMEM;
 	}
 	j->attempt.plan.address = record->address;
+	snprintf(j->attempt.text, sizeof(j->attempt.text), "%s",
+		options->resume_text != NULL ? options->resume_text : "");
 	*ret = j;
 	journey_apply(j, attempt_resume(&j->attempt, record, journey_now_us()));
 	return 0;

@@ -19,10 +19,12 @@ struct journey;
 struct journey_options {
 	const struct tell *tell; /* copied */
 	struct attempt_options attempt;
-	const char *worker;	    /* program */
-	const char *const *args;    /* for it, NULL-terminated; only read by journey_new */
-	const char *command;	    /* what repeats it by hand; copied */
-	int image_fd, record_fd;    /* borrowed; only used by journey_new */
+	const char *worker;	 /* program */
+	const char *const *args; /* for it, NULL-terminated; only read by journey_new */
+	const char *command;	 /* what repeats it by hand; copied */
+	int image_fd, record_fd; /* borrowed; only used by journey_new */
+	const char
+		*resume_text; /* journey_resume: what to say of a return that nobody saw; or NULL */
 	uint64_t check_deadline_ms; /* from the start to the plan */
 };
 

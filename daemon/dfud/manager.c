@@ -31,9 +31,7 @@ static int manager_on_dispatch(sd_event_source *source, void *user)
 	struct daemon *daemon = user;
 
 	(void)source;
-	if (daemon->recover == NULL) {
-		dispatch(daemon);
-	}
+	dispatch(daemon);
 	return 0;
 }
 
@@ -152,6 +150,7 @@ void manager_reload(struct daemon *daemon)
 	if (manager_load(daemon, &fresh, &usable) >= 0 && usable) {
 		configuration_done(&daemon->configuration);
 		daemon->configuration = fresh;
+		daemon->generation++;
 		queue_set_quiet(daemon->queue, daemon->configuration.settings.quiet_ms);
 		for (struct port *p = daemon->ports.first; p != NULL; p = p->next) {
 			port_forget_refusals(p);

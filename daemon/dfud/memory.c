@@ -26,20 +26,20 @@ int memory_read(const struct daemon *daemon, const char *id, struct record *ret)
 	if (fd < 0) {
 		return errno == ENOENT ? -EBADMSG : -errno;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		r = -errno;
-	} else {
-		n = read(fd, text, sizeof(text));
-		r = n < 0 ? -errno : record_read(ret, text, (size_t)n);
-	}
-	close(fd);
+	n = read(fd, text, sizeof(text));
+	r = n < 0 ? -errno : record_read(ret, text, (size_t)n);
 	if (r == 0 && strcmp(ret->id, id) != 0) {
 		r = -EBADMSG;
 	}
+	if (r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = -errno;
+	}
+	close(fd);
 	return r;
 }
 
-void memory_keep(struct daemon *daemon, const char *id)
+void memory_keep(
+	struct daemon *daemon, const char *id, const struct port *port, enum port_again again)
 {
 	struct remembered *r = calloc(1, sizeof(*r));
 	struct record record;
@@ -53,8 +53,21 @@ void memory_keep(struct daemon *daemon, const char *id)
 	r->mtime_ns = record.mtime_ns;
 	r->size = record.size;
 	r->attempts = (unsigned)record.number;
+	r->again = again;
+	snprintf(r->port, sizeof(r->port), "%s", port != NULL ? port->device.port : "");
 	r->next = daemon->remembered;
 	daemon->remembered = r;
+}
+
+/* The visit in which it failed goes on. */
+static void memory_recall_port(
+	struct daemon *daemon, const struct job *job, const struct remembered *r)
+{
+	struct port *port = port_find(&daemon->ports, r->port);
+
+	if (port != NULL) {
+		port_remember(port, job->id, r->again, daemon_now_us());
+	}
 }
 
 /* A failed attempt of an earlier daemon speaks of this file. */
@@ -67,6 +80,7 @@ void memory_recall(struct daemon *daemon, struct job *job)
 			r->mtime_ns == (uint64_t)job->file.mtime_ns) {
 			job->attempts = r->attempts;
 			snprintf(job->memory, sizeof(job->memory), "%s", r->id);
+			memory_recall_port(daemon, job, r);
 			*at = r->next;
 			free(r);
 			return;

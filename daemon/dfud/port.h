@@ -48,6 +48,7 @@ struct port {
 	uint64_t within_us; /* Within= of that leave */
 	bool seen_run_time; /* since that leave */
 
+	bool foreign;  /* a worker of an earlier daemon still works here */
 	void *attempt; /* the attempt that has this port, or NULL; borrowed */
 };
 

@@ -40,7 +40,7 @@ struct process {
 	sd_event_source *io, *child, *timer;
 	int socket;
 	pid_t pid;
-	bool killed, ended, reaped;
+	bool ended, reaped;
 	struct process_events events;
 	void *user;
 };
@@ -163,7 +163,25 @@ static bool process_drain(struct process *p, unsigned packets)
 	return false;
 }
 
-static void process_end(struct process *p)
+/* What the kernel says of a child's end. */
+static enum process_end process_end_of(const siginfo_t *si)
+{
+	if (si->si_code == CLD_EXITED) {
+		switch (si->si_status) {
+		case EXIT_SUCCESS:
+			return PROCESS_EXITED;
+		case 64:  /* EX_USAGE: its arguments */
+		case 70:  /* EX_SOFTWARE: it could not begin */
+		case 127: /* it could not be started */
+			return PROCESS_UNABLE;
+		default:
+			return PROCESS_CRASHED;
+		}
+	}
+	return si->si_status == SIGKILL ? PROCESS_UNABLE : PROCESS_CRASHED;
+}
+
+static void process_tell_end(struct process *p, enum process_end end)
 {
 	if (p->ended) {
 		return;
@@ -172,7 +190,7 @@ static void process_end(struct process *p)
 	(void)process_drain(p, PROCESS_LAST_PACKETS);
 	p->io = sd_event_source_unref(p->io);
 	p->timer = sd_event_source_unref(p->timer);
-	p->events.ended(p->user, p->killed);
+	p->events.ended(p->user, end);
 }
 
 static int process_on_io(sd_event_source *source, int fd, uint32_t revents, void *user)
@@ -191,9 +209,8 @@ static int process_on_child(sd_event_source *source, const siginfo_t *si, void *
 	struct process *p = user;
 
 	(void)source;
-	(void)si;
 	p->reaped = true; /* by the loop, after this */
-	process_end(p);
+	process_tell_end(p, process_end_of(si));
 	return 0;
 }
 
@@ -223,9 +240,8 @@ static int process_on_deadline(sd_event_source *source, uint64_t usec, void *use
 
 	(void)source;
 	(void)usec;
-	p->killed = true;
 	(void)kill(p->pid, SIGKILL);
-	process_end(p);
+	process_tell_end(p, PROCESS_DEADLINE);
 	return 0;
 }
 

@@ -16,11 +16,18 @@
 
 struct process;
 
+enum process_end {
+	PROCESS_EXITED,	  /* by itself: what it said counts */
+	PROCESS_CRASHED,  /* by a fault of its own: a signal that says so, or an unknown status */
+	PROCESS_UNABLE,	  /* could not do its work on this computer: not started, wrong arguments,
+			     no memory, killed from outside */
+	PROCESS_DEADLINE, /* past its deadline: killed by us */
+};
+
 struct process_events {
 	void (*message)(void *user, const struct message *message);
-	/* The worker is gone; killed: past its deadline, by us. The process may be freed in here.
-	 */
-	void (*ended)(void *user, bool killed);
+	/* The worker is gone. The process may be freed in here. */
+	void (*ended)(void *user, enum process_end end);
 };
 
 struct process_start {

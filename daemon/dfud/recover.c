@@ -24,6 +24,7 @@
 #include "dfud/boards.h"
 #include "dfud/daemon.h"
 #include "dfud/hotplug.h"
+#include "dfud/journey.h"
 #include "dfud/memory.h"
 #include "dfud/notice.h"
 #include "dfud/settle.h"
@@ -95,45 +96,92 @@ static void recover_move(struct daemon *daemon, const struct record *record, con
 		return;
 	}
 	if (spool_give_back(&daemon->spool, record->id, file) == 0) {
-		memory_keep(daemon, record->id);
+		memory_keep(daemon, record->id, NULL, PORT_NEVER);
 	} else {
 		recover_settle(daemon, record->id, file, false);
 	}
 }
 
-/* What the port shows now stands for the events that nobody heard. */
-static int recover_resume(struct daemon *daemon, const struct record *record)
+/*
+ * What the port shows now stands for the events that nobody heard. After a restart of this computer
+ * the port's name may be another one's: then nothing is concluded from it.
+ */
+static void recover_look(struct daemon *daemon, const struct record *record, struct port *port)
 {
+	const bool same_boot = strcmp(record->boot, daemon->boot) == 0;
 	struct hotplug_device device;
-	struct port *port;
-	int r = assignment_resume(daemon, record, true, settle_attempt);
+	struct assignment *a = port->attempt;
+	const int r = same_boot ? hotplug_look(daemon->hotplug, record->port, &device) : 0;
 
-	if (r < 0) {
-		return r;
+	if (r > 0 && device.number == record->device) { /* it never went */
+		port->device = device;
+		port->present = true;
+		return;
 	}
-	port = port_find(&daemon->ports, record->port);
-	if (record->left) { /* back in DFU mode is the same visit, not a new one */
-		port->visit = 1;
-		port_note_left(port, daemon_now_us(), record->within_ms * 1000);
+	if (a != NULL && a->journey != NULL) {
+		journey_take_absent(a->journey);
 	}
-	if (hotplug_look(daemon->hotplug, record->port, &device) > 0) {
+	if (r > 0) {
 		boards_take_present(daemon, &device);
 	}
-	return 0;
+}
+
+static int recover_resume(struct daemon *daemon, const struct record *record, bool claimed)
+{
+	struct port *port = port_get(&daemon->ports, record->port);
+	int r;
+
+	if (port == NULL) {
+		return -ENOMEM;
+	}
+	port->foreign = false;
+	if (port->visit == 0) { /* what is there now is the same visit, not a new one */
+		port->visit = 1;
+	}
+	if (record->left || record->verified) {
+		port_note_left(port, daemon_now_us(), record->within_ms * 1000);
+	}
+	r = assignment_resume(daemon, record, claimed, settle_attempt);
+	if (r >= 0) {
+		recover_look(daemon, record, port);
+	}
+	return r;
+}
+
+/* Somebody still works there: nothing is begun on that port meanwhile. */
+static void recover_wait(struct daemon *daemon, const struct record *record)
+{
+	struct port *port = port_get(&daemon->ports, record->port);
+
+	if (port != NULL) {
+		port->foreign = true;
+	}
+}
+
+static void recover_free_port(struct daemon *daemon, const struct record *record)
+{
+	struct port *port = port_find(&daemon->ports, record->port);
+
+	if (port != NULL) {
+		port->foreign = false;
+	}
 }
 
 static void recover_good(
 	struct daemon *daemon, const char *id, const char *file, const struct record *record)
 {
-	if (file == NULL && record->verdict[0] == '\0') {
+	const bool told = record->verdict[0] != '\0';
+
+	if (file == NULL && !told && !record->erasing) {
+		recover_free_port(daemon, record);
 		(void)spool_forget(&daemon->spool, id);
-	} else if (file == NULL && recover_is_queued(daemon, record)) {
-		memory_keep(daemon, id);
-	} else if (file == NULL) {
+	} else if (file == NULL && told && recover_is_queued(daemon, record)) {
+		memory_keep(daemon, id, NULL, PORT_NEVER);
+	} else if (file == NULL && told) {
 		(void)spool_forget(&daemon->spool, id);
-	} else if (record->verdict[0] != '\0') {
+	} else if (told) {
 		recover_move(daemon, record, file);
-	} else if (recover_resume(daemon, record) < 0) {
+	} else if (recover_resume(daemon, record, file != NULL) < 0) {
 		notice_trouble(REASON_NO_SPACE,
 			"an interrupted attempt cannot be read again; it stays in active/",
 			-ENOMEM);
@@ -154,11 +202,17 @@ static int recover_one(void *user, const char *id, const char *file)
 	if (r == 0) {
 		recover_good(daemon, id, file, &record);
 	} else if (r == -EWOULDBLOCK) {
+		recover_wait(daemon, &record);
 		round->pending = true;
 	} else if (r == -EPROTONOSUPPORT) {
 		notice_trouble(REASON_CONFIG,
 			"an attempt in active/ was recorded by a newer dfud and is left alone", 0);
 	} else if (file != NULL) {
+		notice_trouble(REASON_NONE,
+			"the record of an interrupted attempt cannot be read; its file goes to "
+			"failed/, "
+			"look at the board before you drop it again",
+			0);
 		recover_settle(daemon, id, file, false);
 	} else {
 		(void)spool_forget(&daemon->spool, id);
@@ -185,8 +239,7 @@ int recover(struct daemon *daemon)
 	if (round.pending) {
 		r = sd_event_add_time(daemon->event, &daemon->recover, CLOCK_MONOTONIC,
 			daemon_now_us() + RECOVER_AGAIN_US, 0, recover_on_timer, daemon);
-	} else {
-		daemon_wake(daemon);
 	}
+	daemon_wake(daemon);
 	return r;
 }

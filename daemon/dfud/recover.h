@@ -3,8 +3,8 @@
 
 /*
  * What an earlier daemon left in active/: attempts that were interrupted, or whose worker still
- * runs. Each is told with its true end and goes on from there; nothing is begun before that is
- * done.
+ * runs. Each is told with its true end and goes on from there; a port where a worker still runs is
+ * left alone.
  */
 
 struct daemon;

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,12 +109,11 @@ static void settle_move(struct assignment *a, bool good, enum reason reason, uns
 }
 
 /* Takes a file that was never claimed out of the queue, so that it can be settled. */
-static bool settle_claim(struct assignment *a, struct job *job)
+static bool settle_claim(struct assignment *a)
 {
-	if (!a->claimed && job != NULL &&
-		spool_claim(&a->daemon->spool, a->id, job->name, job->file.inode) == 0) {
+	if (!a->claimed && spool_claim(&a->daemon->spool, a->id, a->file, a->inode) == 0) {
 		a->claimed = true;
-		queue_forget(a->daemon->queue, job->name);
+		queue_forget(a->daemon->queue, a->file);
 	}
 	return a->claimed;
 }
@@ -149,7 +149,9 @@ static void settle_stay(struct assignment *a, struct job *job, const struct fate
 	}
 	if (job == NULL) { /* of an earlier daemon: the queue will tell it, the record remembers */
 		if (fate->counts) {
-			memory_keep(daemon, a->id);
+			memory_keep(daemon, a->id,
+				fate->remembers && a->port->visit == a->visit ? a->port : NULL,
+				fate->again);
 		} else {
 			(void)spool_forget(&daemon->spool, a->id);
 		}
@@ -179,7 +181,13 @@ static void settle_remove(struct assignment *a, struct job *job)
 
 static bool settle_file_is_there(const struct assignment *a, const struct job *job)
 {
-	return a->claimed || (job != NULL && !job->absent);
+	struct stat st;
+
+	if (a->claimed || job != NULL) {
+		return a->claimed || !job->absent;
+	}
+	return fstatat(a->daemon->spool.queue, a->file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_ino == a->inode;
 }
 
 void settle_attempt(struct assignment *a)
@@ -202,17 +210,19 @@ void settle_attempt(struct assignment *a)
 	settle_note(daemon, a->id, line);
 	if (verdict_is_flashed(t->verdict)) {
 		daemon->n_flashed++;
-		a->port->closed = true;
+		if (a->port->visit == a->visit) {
+			a->port->closed = true;
+		}
 	} else {
 		daemon->n_failed++;
 	}
-	if (fate.remembers && job != NULL) {
+	if (fate.remembers && job != NULL && a->port->visit == a->visit) {
 		port_remember(a->port, job->id, fate.again, daemon_now_us());
 	}
 	switch (fate.fate) {
 	case FATE_DONE:
 	case FATE_FAILED:
-		if (settle_claim(a, job)) {
+		if (settle_claim(a)) {
 			settle_report(a, t);
 			settle_move(a, fate.fate == FATE_DONE,
 				fate.counts ? REASON_ATTEMPTS : REASON_NONE, a->number);

@@ -70,17 +70,19 @@ static int status_on_timer(sd_event_source *source, uint64_t usec, void *user)
 
 void status_show(struct daemon *daemon)
 {
+	const uint64_t at = daemon_now_us() + STATUS_EVERY_US;
+	uint64_t armed = 0;
 	int enabled = SD_EVENT_OFF;
 
 	if (daemon->status == NULL) {
-		(void)sd_event_add_time(daemon->event, &daemon->status, CLOCK_MONOTONIC,
-			daemon_now_us() + STATUS_EVERY_US, 0, status_on_timer, daemon);
+		(void)sd_event_add_time(daemon->event, &daemon->status, CLOCK_MONOTONIC, at, 0,
+			status_on_timer, daemon);
 		return;
 	}
 	if (sd_event_source_get_enabled(daemon->status, &enabled) >= 0 && enabled != SD_EVENT_OFF &&
-		!daemon->stopping) {
-		return; /* will be sent with the others */
+		sd_event_source_get_time(daemon->status, &armed) >= 0 && armed <= at) {
+		return; /* will be sent soon enough */
 	}
-	(void)sd_event_source_set_time(daemon->status, daemon_now_us() + STATUS_EVERY_US);
+	(void)sd_event_source_set_time(daemon->status, at);
 	(void)sd_event_source_set_enabled(daemon->status, SD_EVENT_ONESHOT);
 }

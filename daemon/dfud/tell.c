@@ -275,6 +275,11 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 			t->shown, verified);
 		return;
 	case VERDICT_GONE:
+		if (a->text[0] != '\0') {
+			snprintf(ret, size, "%s is %s and the board left DFU mode; %s", t->shown,
+				verified, a->text);
+			return;
+		}
 		snprintf(ret, size,
 			"%s is %s and the board left DFU mode, but %s within %.0f s: reset it or "
 			"cut its "

@@ -18,7 +18,7 @@
 struct tell {
 	char label[68]; /* begins each sentence: the profile's name, else the port */
 	char id[33];	/* DFUD_ATTEMPT, "" for none */
-	char profile[64];
+	char profile[256];
 	char port[64];
 	char path[128];
 	char usb_id[16];

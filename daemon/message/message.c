@@ -152,7 +152,7 @@ static bool message_is_sound(const struct message *m)
 	case MESSAGE_OUTCOME:
 		return message_is_outcome(m);
 	case MESSAGE_PLAN:
-		return m->sectors_erase <= m->sectors;
+		return m->sectors_erase <= m->sectors && m->worst_ms <= MESSAGE_WORST_MAX_MS;
 	case MESSAGE_IMAGE:
 		return message_is_one_of(m->certainty, certainties);
 	case MESSAGE_GO:

@@ -15,6 +15,9 @@
  *   daemon: GO or STOP, once, after PLAN
  */
 
+/* No flash takes longer, whatever a worker says of it. */
+#define MESSAGE_WORST_MAX_MS 3600000
+
 #define MESSAGE_VERSION 1
 #define MESSAGE_MAX	4096 /* bytes of one packet */
 

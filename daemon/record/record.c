@@ -10,7 +10,8 @@
 
 #include "record/fields.h"
 
-static const struct field record_table[] = {
+/* The daemon writes these before the worker starts. */
+static const struct field record_head[] = {
 	FIELD(record, "Format", FIELD_NUMBER, format),
 	FIELD(record, "Attempt", FIELD_STRING, id),
 	FIELD(record, "Profile", FIELD_STRING, profile),
@@ -31,6 +32,11 @@ static const struct field record_table[] = {
 	FIELD(record, "Number", FIELD_NUMBER, number),
 	FIELD(record, "MaxAttempts", FIELD_NUMBER, max_attempts),
 	FIELD(record, "Begun", FIELD_NUMBER, begun_us),
+	FIELD(record, "Device", FIELD_NUMBER, device),
+};
+
+/* Appended later; what a worker appends cannot change the head. */
+static const struct field record_rest[] = {
 	FIELD(record, "Erasing", FIELD_FLAG, erasing),
 	FIELD(record, "Written", FIELD_FLAG, written),
 	FIELD(record, "Verified", FIELD_FLAG, verified),
@@ -47,30 +53,66 @@ static const struct field record_table[] = {
 	FIELD(record, "Verdict", FIELD_STRING, verdict),
 };
 
-#define RECORD_FIELDS (sizeof(record_table) / sizeof(*record_table))
+#define RECORD_HEAD (sizeof(record_head) / sizeof(*record_head))
+#define RECORD_REST (sizeof(record_rest) / sizeof(*record_rest))
 
 int record_write(const struct record *record, char *ret, size_t ret_size)
 {
-	return fields_write(record_table, RECORD_FIELDS, record, ret, ret_size);
+	const int head = fields_write(record_head, RECORD_HEAD, record, ret, ret_size);
+	const int rest = head < 0 ? head
+				  : fields_write(record_rest, RECORD_REST, record, ret + head,
+					    ret_size - (size_t)head);
+
+	return rest < 0 ? rest : head + rest;
+}
+
+/* Where the first line stands that is not of the head; size where all are. */
+static size_t record_tail(const char *text, size_t size)
+{
+	size_t at = 0;
+
+	while (at < size) {
+		const char *line = text + at;
+		const char *newline = memchr(line, '\n', size - at);
+		const char *equals = memchr(line, '=', size - at);
+		bool is_head = false;
+
+		for (size_t i = 0; equals != NULL && i < RECORD_HEAD; i++) {
+			const size_t length = strlen(record_head[i].key);
+
+			is_head = is_head || ((size_t)(equals - line) == length &&
+						     memcmp(line, record_head[i].key, length) == 0);
+		}
+		if (!is_head || newline == NULL) {
+			break;
+		}
+		at += (size_t)(newline + 1 - line);
+	}
+	return at;
 }
 
 int record_read(struct record *ret, const char *text, size_t size)
 {
 	struct record record = {0};
 	const char *newline = memchr(text, '\n', size);
+	size_t tail;
 	int r;
 
 	if (size > RECORD_MAX || newline == NULL) {
 		return -EBADMSG;
 	}
-	r = fields_read(record_table, 1, &record, text, (size_t)(newline + 1 - text));
+	r = fields_read(record_head, 1, &record, text, (size_t)(newline + 1 - text));
 	if (r < 0 || record.format == 0) {
 		return -EBADMSG;
 	}
 	if (record.format != RECORD_FORMAT) {
 		return -EPROTONOSUPPORT;
 	}
-	r = fields_read(record_table, RECORD_FIELDS, &record, text, size);
+	tail = record_tail(text, size);
+	r = fields_read(record_head, RECORD_HEAD, &record, text, tail);
+	if (r >= 0) {
+		r = fields_read(record_rest, RECORD_REST, &record, text + tail, size - tail);
+	}
 	if (r < 0) {
 		return r;
 	}

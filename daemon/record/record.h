@@ -17,7 +17,7 @@
 struct record {
 	uint64_t format;
 	char id[33];
-	char profile[64];
+	char profile[256];
 	char port[64];	 /* sysfs name, good for one boot of the host */
 	char boot[37];	 /* boot id of the host that wrote it */
 	char path[128];	 /* ID_PATH */
@@ -33,6 +33,7 @@ struct record {
 	uint64_t number;       /* which attempt of this job, from 1 */
 	uint64_t max_attempts; /* MaxAttempts= of the profile */
 	uint64_t begun_us;     /* CLOCK_REALTIME */
+	uint64_t device;       /* bus << 16 | device number of the board, good for one boot */
 
 	/* appended by the worker */
 	bool erasing, written, verified, left;
