@@ -81,11 +81,26 @@ static int options_wrong(const char *name, const char *value, const char *wanted
 	return OPTIONS_USAGE;
 }
 
-/* Bus, dash, ports with dots: nothing that could lead out of a folder of sysfs. */
+/* Behind a run of digits, NULL where there is none. */
+static const char *options_after_digits(const char *text)
+{
+	const size_t n = strspn(text, "0123456789");
+
+	return n > 0 ? text + n : NULL;
+}
+
+/* Bus, dash, ports with dots between them: nothing that could lead out of a folder of sysfs. */
 static bool options_is_port(const char *text)
 {
-	return strlen(text) < 32 && text[0] >= '0' && text[0] <= '9' && strchr(text, '-') != NULL &&
-	       text[strspn(text, "0123456789-.")] == '\0' && strstr(text, "..") == NULL;
+	const char *at = strlen(text) < 32 ? options_after_digits(text) : NULL;
+
+	if (at == NULL || *at != '-') {
+		return false;
+	}
+	do {
+		at = options_after_digits(at + 1);
+	} while (at != NULL && *at == '.');
+	return at != NULL && *at == '\0';
 }
 
 static bool options_take_protect(struct options *o, const char *text)
@@ -108,30 +123,38 @@ static bool options_take_protect(struct options *o, const char *text)
 	return true;
 }
 
+/* Four hexadecimal digits, as profiles have them. */
+static bool options_take_hex(const char *text, uint16_t *ret)
+{
+	char digits[5];
+
+	if (strspn(text, "0123456789abcdefABCDEF") < 4) {
+		return false;
+	}
+	memcpy(digits, text, 4);
+	digits[4] = '\0';
+	*ret = (uint16_t)strtoul(digits, NULL, 16);
+	return true;
+}
+
 static bool options_take_expect(struct options *o, const char *text)
 {
-	struct options_expect *expect = &o->expects[o->n_expects];
-	unsigned vendor;
-	unsigned product = 0;
-	int end = 0;
+	struct options_expect expect = {0};
 
 	if (strcmp(text, "none") == 0) {
 		o->expects_none = true;
 		return o->n_expects == 0;
 	}
-	if (o->n_expects == OPTIONS_MAX_EXPECTS || o->expects_none) {
+	if (o->n_expects == OPTIONS_MAX_EXPECTS || o->expects_none ||
+		!options_take_hex(text, &expect.vendor) || text[4] != ':') {
 		return false;
 	}
-	if (sscanf(text, "%4x:%4x%n", &vendor, &product, &end) != 2 || text[end] != '\0') {
-		end = 0;
-		if (sscanf(text, "%4x:*%n", &vendor, &end) != 1 || end == 0 || text[end] != '\0') {
-			return false;
-		}
-		expect->any_product = true;
+	expect.any_product = strcmp(text + 5, "*") == 0;
+	if (!expect.any_product &&
+		(!options_take_hex(text + 5, &expect.product) || text[9] != '\0')) {
+		return false;
 	}
-	expect->vendor = (uint16_t)vendor;
-	expect->product = (uint16_t)product;
-	o->n_expects++;
+	o->expects[o->n_expects++] = expect;
 	return true;
 }
 
@@ -239,7 +262,7 @@ static int options_check(const struct options *o)
 		fprintf(stderr, "dfud-flash: which file? see dfud-flash --help\n");
 		return OPTIONS_USAGE;
 	}
-	if (o->mode == OPTIONS_WORK && (o->image_fd < 0 || o->channel_fd < 0)) {
+	if ((o->image_fd < 0) != (o->channel_fd < 0)) {
 		fprintf(stderr, "dfud-flash: --image-fd and --channel-fd go together\n");
 		return OPTIONS_USAGE;
 	}
