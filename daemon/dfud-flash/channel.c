@@ -5,21 +5,27 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+/* How long a daemon that does not listen is waited for, in steps. */
+#define CHANNEL_STEP_MS 10
+#define CHANNEL_STEPS	200
 
 void channel_send(const struct channel *channel, const struct message *message)
 {
 	char text[MESSAGE_MAX];
 	const int n = message_write(message, text, sizeof(text));
-	int flags = MSG_NOSIGNAL;
+	/* progress may be lost at once: the flash must not wait */
+	int steps = message->kind == MESSAGE_PHASE ? 0 : CHANNEL_STEPS;
 
-	if (n < 0) {
-		return;
-	}
-	if (message->kind == MESSAGE_PHASE) {
-		flags |= MSG_DONTWAIT; /* progress may be lost, the flash must not wait */
-	}
-	while (send(channel->socket, text, (size_t)n, flags) < 0 && errno == EINTR) {
+	while (n > 0 && send(channel->socket, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		const struct timespec step = {.tv_nsec = CHANNEL_STEP_MS * 1000000};
+
+		if (errno != EINTR && (errno != EAGAIN || steps-- == 0)) {
+			return;
+		}
+		(void)nanosleep(&step, NULL);
 	}
 }
 

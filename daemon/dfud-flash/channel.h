@@ -16,7 +16,7 @@ struct channel {
 	int record; /* O_APPEND; borrowed; negative: none is kept */
 };
 
-/* Never blocks for long and never fails: a full or closed socket loses the message. */
+/* Waits 2 s at most and never fails: a socket that stays full, or is closed, loses the message. */
 void channel_send(const struct channel *channel, const struct message *message);
 
 /* Blocks until GO (true) or STOP, nonsense or the daemon's end (false). */

@@ -81,11 +81,26 @@ static int options_wrong(const char *name, const char *value, const char *wanted
 	return OPTIONS_USAGE;
 }
 
-/* Bus, dash, ports with dots: nothing that could lead out of a folder of sysfs. */
+/* Behind a run of digits, NULL where there is none. */
+static const char *options_after_digits(const char *text)
+{
+	const size_t n = strspn(text, "0123456789");
+
+	return n > 0 ? text + n : NULL;
+}
+
+/* Bus, dash, ports with dots between them: nothing that could lead out of a folder of sysfs. */
 static bool options_is_port(const char *text)
 {
-	return strlen(text) < 32 && text[0] >= '0' && text[0] <= '9' && strchr(text, '-') != NULL &&
-	       text[strspn(text, "0123456789-.")] == '\0' && strstr(text, "..") == NULL;
+	const char *at = strlen(text) < 32 ? options_after_digits(text) : NULL;
+
+	if (at == NULL || *at != '-') {
+		return false;
+	}
+	do {
+		at = options_after_digits(at + 1);
+	} while (at != NULL && *at == '.');
+	return at != NULL && *at == '\0';
 }
 
 static bool options_take_protect(struct options *o, const char *text)
@@ -226,7 +241,7 @@ static int options_check(const struct options *o)
 		fprintf(stderr, "dfud-flash: which file? see dfud-flash --help\n");
 		return OPTIONS_USAGE;
 	}
-	if (o->mode == OPTIONS_WORK && (o->image_fd < 0 || o->channel_fd < 0)) {
+	if ((o->image_fd < 0) != (o->channel_fd < 0)) {
 		fprintf(stderr, "dfud-flash: --image-fd and --channel-fd go together\n");
 		return OPTIONS_USAGE;
 	}

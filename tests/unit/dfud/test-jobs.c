@@ -41,8 +41,9 @@ static void test_add(void **state)
 	assert_ptr_equal(jobs.first, a);
 	assert_ptr_equal(a->next, b);
 	assert_null(b->next);
-	assert_ptr_equal(jobs_find(&jobs, "b.bin"), b);
-	assert_null(jobs_find(&jobs, "B.BIN"));
+	assert_ptr_equal(jobs_find(&jobs, "b.bin", b->file.inode), b);
+	assert_null(jobs_find(&jobs, "B.BIN", b->file.inode));
+	assert_null(jobs_find(&jobs, "b.bin", b->file.inode + 1)); /* a newer file of that name */
 	assert_ptr_equal(jobs_find_id(&jobs, 1), a);
 	assert_null(jobs_find_id(&jobs, 3));
 	jobs_done(&jobs);
@@ -56,11 +57,12 @@ static void test_remove(void **state)
 	struct job *a = add(&jobs, "a.bin");
 	struct job *b = add(&jobs, "b.bin");
 	struct job *c = add(&jobs, "c.bin");
+	const ino_t inode = b->file.inode;
 
 	jobs_remove(&jobs, b);
 	assert_ptr_equal(a->next, c);
 	assert_int_equal(jobs.n, 2);
-	assert_null(jobs_find(&jobs, "b.bin"));
+	assert_null(jobs_find(&jobs, "b.bin", inode));
 	jobs_remove(&jobs, c);
 	jobs_remove(&jobs, a);
 	assert_null(jobs.first);
@@ -80,7 +82,7 @@ static void test_long_name(void **state)
 	name[255] = '\0';
 	job = add(&jobs, name);
 	assert_string_equal(job->name, name);
-	assert_ptr_equal(jobs_find(&jobs, name), job);
+	assert_ptr_equal(jobs_find(&jobs, name, job->file.inode), job);
 	jobs_done(&jobs);
 }
 

@@ -53,10 +53,10 @@ static void check_line(
 
 static void test_daemon(void **state)
 {
-	notice_started(1, 0);
-	check_line("started", "6", "", "Started with 1 profile, 0 files waiting");
-	notice_started(2, 1);
-	check_line("started", "6", "", "Started with 2 profiles, 1 file waiting");
+	notice_started(1);
+	check_line("started", "6", "", "Started with 1 profile");
+	notice_started(2);
+	check_line("started", "6", "", "Started with 2 profiles");
 	notice_reloaded(3);
 	check_line("reloaded", "6", "", "Configuration read again: 3 profiles");
 	notice_stopping(0);

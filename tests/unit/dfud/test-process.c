@@ -29,7 +29,7 @@ struct bed {
 	struct message messages[MESSAGES];
 	size_t n;
 	unsigned ended;
-	bool killed;
+	enum process_end end;
 	bool keep;  /* do not free in `ended` */
 	int answer; /* to a plan: 0 stop, 1 go, -1 none */
 };
@@ -74,12 +74,12 @@ static void on_message(void *user, const struct message *message)
 	}
 }
 
-static void on_ended(void *user, bool killed)
+static void on_ended(void *user, enum process_end end)
 {
 	struct bed *bed = user;
 
 	bed->ended++;
-	bed->killed = killed;
+	bed->end = end;
 	if (!bed->keep) {
 		bed->process = process_free(bed->process);
 	}
@@ -160,7 +160,7 @@ static void test_messages(void **state)
 	struct bed *bed = *state;
 
 	work(bed, args);
-	assert_false(bed->killed);
+	assert_int_equal(bed->end, PROCESS_EXITED);
 	assert_int_equal(bed->n, 4);
 	assert_int_equal(bed->messages[0].kind, MESSAGE_IMAGE);
 	assert_int_equal(bed->messages[0].size, 44388);
@@ -213,7 +213,7 @@ static void test_death(void **state)
 
 	work(bed, args);
 	assert_int_equal(bed->n, 1);
-	assert_false(bed->killed); /* not by us */
+	assert_int_equal(bed->end, PROCESS_CRASHED);
 	assert_false(has_children());
 }
 
@@ -226,7 +226,7 @@ static void test_no_program(void **state)
 	if (r == 0) { /* told by the child's end, or at once */
 		run(bed, 10000);
 		assert_int_equal(bed->ended, 1);
-		assert_false(bed->killed);
+		assert_int_equal(bed->end, PROCESS_UNABLE);
 		assert_int_equal(bed->n, 0);
 	}
 	assert_false(has_children());
@@ -241,7 +241,7 @@ static void test_deadline(void **state)
 	assert_int_equal(start(bed, WORKER, args, bed->record, 300), 0);
 	run(bed, 10000);
 	assert_int_equal(bed->ended, 1);
-	assert_true(bed->killed);
+	assert_int_equal(bed->end, PROCESS_DEADLINE);
 	assert_int_equal(bed->n, 1);
 	assert_true(now_ms() - begun >= 300);
 	assert_true(now_ms() - begun < 5000);
@@ -272,7 +272,7 @@ static void test_extend(void **state)
 	process_extend(bed->process, 20000);
 	run(bed, 15000);
 	assert_int_equal(bed->ended, 1);
-	assert_false(bed->killed);
+	assert_int_equal(bed->end, PROCESS_EXITED);
 	assert_int_equal(bed->n, 1);
 }
 
@@ -286,7 +286,7 @@ static void test_shorten(void **state)
 	process_extend(bed->process, 100);
 	run(bed, 10000);
 	assert_int_equal(bed->ended, 1);
-	assert_true(bed->killed);
+	assert_int_equal(bed->end, PROCESS_DEADLINE);
 	check_reaped(bed);
 }
 
@@ -302,7 +302,7 @@ static void test_flood(void **state)
 	run(bed, 20000);
 	(void)alarm(0);
 	assert_int_equal(bed->ended, 1);
-	assert_true(bed->killed);
+	assert_int_equal(bed->end, PROCESS_DEADLINE);
 	assert_true(now_ms() - begun < 10000);
 	check_reaped(bed);
 }

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* Command lines right and wrong; dfud-flash(1). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dfud-flash/options.h"
+
+#define N(array) (sizeof(array) / sizeof(*(array)))
+#define ARGS	 48
+
+/* Parses the words; what was printed goes to *ret_said ("" for nothing). */
+static int parse(struct options *ret, const char *const *words, char *ret_said, size_t size)
+{
+	char *argv[ARGS] = {(char *)"dfud-flash"};
+	FILE *file = tmpfile();
+	const int out = dup(STDOUT_FILENO);
+	const int err = dup(STDERR_FILENO);
+	int argc = 1;
+	size_t n;
+	int r;
+
+	while (*words != NULL) {
+		assert_true(argc < ARGS - 1);
+		argv[argc++] = (char *)*words++;
+	}
+	assert_non_null(file);
+	fflush(stdout);
+	fflush(stderr);
+	(void)dup2(fileno(file), STDOUT_FILENO);
+	(void)dup2(fileno(file), STDERR_FILENO);
+	optind = 0;
+	r = options_parse(ret, argc, argv);
+	fflush(stdout);
+	fflush(stderr);
+	(void)dup2(out, STDOUT_FILENO);
+	(void)dup2(err, STDERR_FILENO);
+	close(out);
+	close(err);
+	rewind(file);
+	n = fread(ret_said, 1, size - 1, file);
+	ret_said[n] = '\0';
+	fclose(file);
+	return r;
+}
+
+static void good(struct options *ret, const char *const *words)
+{
+	char said[4096];
+	const int r = parse(ret, words, said, sizeof(said));
+
+	if (r != 0 || said[0] != '\0') {
+		fail_msg("%s ...: %d, %s", words[0], r, said);
+	}
+}
+
+#define GOOD(o, ...) good((o), (const char *const[]){__VA_ARGS__, NULL})
+
+static void test_defaults(void **state)
+{
+	struct options o;
+
+	GOOD(&o, "klipper.bin");
+	assert_int_equal(o.mode, OPTIONS_FLASH);
+	assert_string_equal(o.file, "klipper.bin");
+	assert_null(o.port);
+	assert_false(o.has_address);
+	assert_int_equal(o.alternate, 0);
+	assert_false(o.certain);
+	assert_int_equal(o.n_protects, 0);
+	assert_int_equal(o.n_expects, 0);
+	assert_false(o.expects_none);
+	assert_int_equal(o.within_ms, 10000);
+	assert_true(o.image_fd < 0 && o.record_fd < 0 && o.channel_fd < 0);
+}
+
+static void test_everything(void **state)
+{
+	struct options o;
+
+	GOOD(&o, "--port=1-1.2", "--address", "0x08008000", "--protect=0x08000000-0x08007fff",
+		"--protect", "0x1fff0000-0x1fff0000", "--alternate=3", "--certain",
+		"--expect=1d50:614e", "--expect=0483:*", "--within=1min 30s", "--", "--odd.bin");
+	assert_string_equal(o.port, "1-1.2");
+	assert_string_equal(o.file, "--odd.bin");
+	assert_true(o.has_address);
+	assert_int_equal(o.address, 0x08008000);
+	assert_int_equal(o.n_protects, 2);
+	assert_int_equal(o.protects[0].first, 0x08000000);
+	assert_int_equal(o.protects[0].last, 0x08007fff);
+	assert_int_equal(o.protects[1].first, o.protects[1].last);
+	assert_int_equal(o.alternate, 3);
+	assert_true(o.certain);
+	assert_int_equal(o.n_expects, 2);
+	assert_int_equal(o.expects[0].vendor, 0x1d50);
+	assert_int_equal(o.expects[0].product, 0x614e);
+	assert_false(o.expects[0].any_product);
+	assert_int_equal(o.expects[1].vendor, 0x0483);
+	assert_true(o.expects[1].any_product);
+	assert_int_equal(o.within_ms, 90000);
+}
+
+static void test_modes(void **state)
+{
+	struct options o;
+
+	GOOD(&o, "--plan", "a.bin");
+	assert_int_equal(o.mode, OPTIONS_PLAN);
+	GOOD(&o, "--list");
+	assert_int_equal(o.mode, OPTIONS_LIST);
+	GOOD(&o, "--inspect", "a.bin");
+	assert_int_equal(o.mode, OPTIONS_INSPECT);
+	GOOD(&o, "--expect=none", "a.bin");
+	assert_true(o.expects_none);
+	GOOD(&o, "--image-fd=3", "--channel-fd=4", "--record-fd=5", "--port=1-1", "a.bin");
+	assert_int_equal(o.mode, OPTIONS_WORK);
+	assert_int_equal(o.image_fd, 3);
+	assert_int_equal(o.channel_fd, 4);
+	assert_int_equal(o.record_fd, 5);
+	GOOD(&o, "--image-fd=3", "--channel-fd=4", "--inspect", "a.bin");
+	assert_int_equal(o.mode, OPTIONS_INSPECT);
+	assert_int_equal(o.channel_fd, 4);
+}
+
+static void test_shown(void **state)
+{
+	static const char *const help[] = {"--help", NULL};
+	static const char *const version[] = {"--version", NULL};
+	struct options o;
+	char said[4096];
+
+	assert_int_equal(parse(&o, help, said, sizeof(said)), 0);
+	assert_int_equal(o.mode, OPTIONS_SHOWN);
+	assert_non_null(strstr(said, "--protect=FIRST-LAST"));
+	assert_int_equal(parse(&o, version, said, sizeof(said)), 0);
+	assert_int_equal(o.mode, OPTIONS_SHOWN);
+	assert_string_equal(said, "dfud-flash 1.2.3\n");
+}
+
+static void test_wrong(void **state)
+{
+	static const char *const rows[][4] = {
+		{NULL},
+		{"--plan"},
+		{"--port=1-1"},
+		{"a.bin", "b.bin"},
+		{"--nonsense", "a.bin"},
+		{"-p", "a.bin"},
+		{"--port"},
+		{"--address=08000000", "a.bin"},
+		{"--address=0x", "a.bin"},
+		{"--address=0x108000000", "a.bin"},
+		{"--address=0x08000000 ", "a.bin"},
+		{"--address=", "a.bin"},
+		{"--protect=0x08000000", "a.bin"},
+		{"--protect=0x08008000-0x08000000", "a.bin"},
+		{"--protect=-0x08000000", "a.bin"},
+		{"--protect=0x08000000-", "a.bin"},
+		{"--protect=0x00000000000000000000000000000000000000000000-0x1", "a.bin"},
+		{"--alternate=256", "a.bin"},
+		{"--alternate=-1", "a.bin"},
+		{"--alternate=", "a.bin"},
+		{"--certain=yes", "a.bin"},
+		{"--expect=", "a.bin"},
+		{"--expect=1d50", "a.bin"},
+		{"--expect=1d50:", "a.bin"},
+		{"--expect=:614e", "a.bin"},
+		{"--expect=1d50:614e0", "a.bin"},
+		{"--expect=1d500:614e", "a.bin"},
+		{"--expect=1d5:614e", "a.bin"},
+		{"--expect= 1d50:614e", "a.bin"},
+		{"--expect=1d50: 614e", "a.bin"},
+		{"--expect=-1d5:614e", "a.bin"},
+		{"--expect=0x1d:614e", "a.bin"},
+		{"--expect=1d50:0x61", "a.bin"},
+		{"--expect=1d50:**", "a.bin"},
+		{"--expect=1d50:6*", "a.bin"},
+		{"--expect=*:*", "a.bin"},
+		{"--expect=any", "a.bin"},
+		{"--expect=none", "--expect=1d50:614e", "a.bin"},
+		{"--expect=1d50:614e", "--expect=none", "a.bin"},
+		{"--within=0", "a.bin"},
+		{"--within=999ms", "a.bin"},
+		{"--within=61min", "a.bin"},
+		{"--within=infinity", "a.bin"},
+		{"--within=soon", "a.bin"},
+		{"--channel-fd=4", "a.bin"},
+		{"--image-fd=3", "a.bin"},
+		{"--image-fd=3", "--channel-fd=4"},
+		{"--image-fd=-1", "--channel-fd=4", "a.bin"},
+		{"--image-fd=1024", "--channel-fd=4", "a.bin"},
+		{"--image-fd=x", "--channel-fd=4", "a.bin"},
+		{"--record-fd=99999999999999999999", "a.bin"},
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		struct options o;
+		char said[4096];
+		const int r = parse(&o, rows[i], said, sizeof(said));
+
+		if (r != 64 || said[0] == '\0') {
+			fail_msg("%s %s: %d, \"%s\"", rows[i][0] ? rows[i][0] : "(nothing)",
+				rows[i][1] ? rows[i][1] : "", r, said);
+		}
+	}
+}
+
+/* The port becomes a part of paths in /sys and /dev: nothing but the kernel's own form. */
+static void test_ports(void **state)
+{
+	static const char *const right[] = {"1-1", "1-1.2", "12-10.4.3.2.1.7", "255-1.255"};
+	static const char *const wrong[] = {"", "1", "1-", "-1", "-", "1-1.", "1-.1", "1-1..2",
+		"1--1", "1-1-1", "1.1", "1.1-1", "../../x", "1-1/../..", "1-1/", "/1-1", "1-..",
+		"1-1.2:1.0", "usb1", "1-1 ", " 1-1", "1-1\n", "1-1.x", "1-*", "1-1%s",
+		"1-1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1"};
+
+	for (size_t i = 0; i < N(right); i++) {
+		const char *words[] = {"--port", right[i], "a.bin", NULL};
+		struct options o;
+
+		good(&o, words);
+		assert_string_equal(o.port, right[i]);
+	}
+	for (size_t i = 0; i < N(wrong); i++) {
+		const char *words[] = {"--port", wrong[i], "a.bin", NULL};
+		struct options o;
+		char said[4096];
+
+		if (parse(&o, words, said, sizeof(said)) != 64) {
+			fail_msg("\"%s\" passes for a port", wrong[i]);
+		}
+		assert_non_null(strstr(said, "--port="));
+	}
+}
+
+/* As many as there is room for, and not one more. */
+static void test_limits(void **state)
+{
+	const char *words[ARGS];
+	struct options o;
+	char said[4096];
+	size_t n = 0;
+
+	for (size_t i = 0; i < OPTIONS_MAX_PROTECTS; i++) {
+		words[n++] = "--protect=0x1-0x2";
+	}
+	words[n] = "a.bin";
+	words[n + 1] = NULL;
+	good(&o, words);
+	assert_int_equal(o.n_protects, OPTIONS_MAX_PROTECTS);
+	words[n++] = "--protect=0x1-0x2";
+	words[n] = "a.bin";
+	words[n + 1] = NULL;
+	assert_int_equal(parse(&o, words, said, sizeof(said)), 64);
+	n = 0;
+	for (size_t i = 0; i <= OPTIONS_MAX_EXPECTS; i++) {
+		words[n++] = "--expect=1d50:614e";
+	}
+	words[n] = "a.bin";
+	words[n + 1] = NULL;
+	assert_int_equal(parse(&o, words, said, sizeof(said)), 64);
+	good(&o, words + 1);
+	assert_int_equal(o.n_expects, OPTIONS_MAX_EXPECTS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_shown),
+		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
