@@ -109,7 +109,8 @@ struct attempt {
 	enum verified_by checked_by;
 	enum reason reason;
 	enum verdict verdict;
-	char text[320]; /* what the reason is about */
+	char text[320];	  /* what the reason is about */
+	char unseen[128]; /* why a return could not be seen; set by the owner, "" for none */
 };
 
 /* A device that came back must stay that long: a boot loop is no return. */

@@ -255,7 +255,7 @@ int journey_resume(struct journey **ret, sd_event *event, const struct journey_o
 		return -ENOMEM;
 	}
 	j->attempt.plan.address = record->address;
-	snprintf(j->attempt.text, sizeof(j->attempt.text), "%s",
+	snprintf(j->attempt.unseen, sizeof(j->attempt.unseen), "%s",
 		options->resume_text != NULL ? options->resume_text : "");
 	*ret = j;
 	journey_apply(j, attempt_resume(&j->attempt, record, journey_now_us()));

@@ -275,9 +275,9 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 			t->shown, verified);
 		return;
 	case VERDICT_GONE:
-		if (a->text[0] != '\0') {
+		if (a->unseen[0] != '\0') {
 			snprintf(ret, size, "%s is %s and the board left DFU mode; %s", t->shown,
-				verified, a->text);
+				verified, a->unseen);
 			return;
 		}
 		snprintf(ret, size,

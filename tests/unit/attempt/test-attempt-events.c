@@ -177,6 +177,8 @@ static void random_event(struct story *s)
 	} else if (kind != ATTEMPT_EVENT_TIMER && kind != ATTEMPT_EVENT_STOP &&
 		   kind != ATTEMPT_EVENT_DIED) {
 		feed(s, kind);
+	} else if (kind == ATTEMPT_EVENT_STOP && random_below(8) == 0) {
+		story_step(s, (struct attempt_event){.kind = kind, .end = END_CANCELLED});
 	} else if (random_below(8) == 0) {
 		feed(s, kind == ATTEMPT_EVENT_TIMER ? ATTEMPT_EVENT_GO : kind);
 	}

@@ -424,8 +424,6 @@ static void test_died(void **state)
 		{{NULL}, FLASH_UNTOUCHED, VERIFIED_NO},
 		{{"erasing"}, FLASH_PARTLY, VERIFIED_NO},
 		{{"erasing", "written"}, FLASH_WRITTEN, VERIFIED_NO},
-		{{"erasing", "written", "verified"}, FLASH_WRITTEN, VERIFIED_READ_BACK},
-		{{"verified"}, FLASH_UNCHANGED, VERIFIED_READ_BACK},
 	};
 	struct story s;
 
@@ -451,6 +449,47 @@ static void test_died(void **state)
 		assert_int_equal(s.a.checked_by, table[i].checked_by);
 		assert_int_equal(s.a.reason, REASON_WORKER_CRASHED);
 	}
+}
+
+/* The file is on the board, only the leave is missing: the port tells that the board stays. */
+static void test_died_before_leave(void **state)
+{
+	struct story s;
+
+	(void)state;
+	for (int unchanged = 0; unchanged < 2; unchanged++) {
+		story_begin_plain(&s);
+		story_go(&s);
+		if (!unchanged) {
+			story_mark(&s, "erasing");
+			story_mark(&s, "written");
+		}
+		story_mark(&s, "verified");
+		story_die(&s, REASON_WORKER_CRASHED);
+		assert_int_equal(s.a.state, ATTEMPT_WATCHING);
+		story_timer(&s);
+		story_ended(&s, VERDICT_STAYED, RETURN_STAYED);
+		assert_int_equal(s.a.checked_by, VERIFIED_READ_BACK);
+	}
+}
+
+/* It could not even begin: this computer is in the way, not the board. */
+static void test_died_unable(void **state)
+{
+	const struct attempt_event died = {
+		.kind = ATTEMPT_EVENT_DIED, .reason = REASON_WORKER_CRASHED, .end = END_REFUSED};
+	struct story s;
+
+	(void)state;
+	story_begin_plain(&s);
+	story_step(&s, died);
+	story_ended(&s, VERDICT_REFUSED, RETURN_NONE);
+	story_begin_plain(&s);
+	story_go(&s);
+	story_mark(&s, "erasing");
+	story_step(&s, died);
+	story_ended(&s, VERDICT_INTERRUPTED, RETURN_NONE);
+	assert_int_equal(s.a.flash, FLASH_PARTLY);
 }
 
 static void test_died_after_leave(void **state)
@@ -492,13 +531,12 @@ static void test_resume_ended(void **state)
 		{{.erasing = true}, VERDICT_INTERRUPTED, FLASH_PARTLY, REASON_NONE},
 		{{.erasing = true, .written = true}, VERDICT_INTERRUPTED, FLASH_WRITTEN,
 			REASON_NONE},
-		{{.erasing = true, .written = true, .verified = true}, VERDICT_INTERRUPTED,
-			FLASH_WRITTEN, REASON_NONE},
-		{{.verified = true}, VERDICT_INTERRUPTED, FLASH_UNCHANGED, REASON_NONE},
 		/* a record that cannot be: nothing good is said of it */
 		{{.left = true}, VERDICT_INTERRUPTED, FLASH_UNTOUCHED, REASON_NONE},
 		{{.erasing = true, .end = "completed", .flash = "partly"}, VERDICT_INTERRUPTED,
 			FLASH_PARTLY, REASON_NONE},
+		{{.end = "refused", .flash = "untouched"}, VERDICT_INTERRUPTED, FLASH_UNTOUCHED,
+			REASON_NONE},
 		{{.end = "refused", .reason = "html", .flash = "untouched"}, VERDICT_REFUSED,
 			FLASH_UNTOUCHED, REASON_HTML},
 		{{.erasing = true, .end = "failed", .reason = "write", .flash = "partly"},
@@ -530,6 +568,7 @@ static void test_resume_watching(void **state)
 			VERDICT_RETURNED},
 		{{.erasing = true, .written = true, .left = true}, VERDICT_RETURNED},
 		{{.verified = true, .left = true}, VERDICT_UNCHANGED},
+		{{.verified = true}, VERDICT_UNCHANGED},
 		{{.erasing = true,
 			 .written = true,
 			 .verified = true,
@@ -555,8 +594,13 @@ static void test_resume_watching(void **state)
 
 		story_resume(&s, &any, &table[i].record);
 		story_timer(&s);
+		story_ended(&s, VERDICT_STAYED, RETURN_STAYED);
+		story_resume(&s, &any, &table[i].record);
+		story_event(&s, ATTEMPT_EVENT_ABSENT);
+		story_timer(&s);
 		story_ended(&s, VERDICT_GONE, RETURN_NONE);
 		story_resume(&s, &no_usb, &table[i].record);
+		story_event(&s, ATTEMPT_EVENT_ABSENT);
 		story_timer(&s);
 		story_ended(&s, VERDICT_NOT_EXPECTED, RETURN_NOT_EXPECTED);
 		story_resume(&s, &any, &table[i].record);
@@ -587,6 +631,8 @@ int main(void)
 		cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_lying_worker),
 		cmocka_unit_test(test_died),
+		cmocka_unit_test(test_died_before_leave),
+		cmocka_unit_test(test_died_unable),
 		cmocka_unit_test(test_died_after_leave),
 		cmocka_unit_test(test_resume_ended),
 		cmocka_unit_test(test_resume_watching),

@@ -334,7 +334,8 @@ static void test_pause(void **state)
 	check_verdict(bed, VERDICT_RETURNED, REASON_NONE);
 }
 
-/* The worker that refused is still there when the owner frees: nothing of it is waited for. */
+/* A worker that is slow to close the board holds its verdict back, so that the next one finds it
+ * free. */
 static void test_slow_to_close(void **state)
 {
 	static const char *const args[] = {"say", "image", "say",
@@ -346,7 +347,7 @@ static void test_slow_to_close(void **state)
 	while (bed->ended == 0 && now_ms() < begun + 20000) {
 		assert_true(sd_event_run(bed->event, 20000) >= 0);
 	}
-	assert_true(now_ms() - begun < 1000);
+	assert_true(now_ms() - begun >= 1000);
 	finish(bed);
 	check_verdict(bed, VERDICT_REFUSED, REASON_LINK_ADDRESS);
 	assert_int_equal(bed->judged, 0);

@@ -192,7 +192,7 @@ int main(int argc, char **argv)
 			worker_signals();
 			continue;
 		} else if (strcmp(act, "abort") == 0) {
-			raise(SIGKILL);
+			raise(SIGSEGV);
 		}
 		i++;
 		if (strcmp(act, "say") == 0) {

@@ -154,7 +154,8 @@ static void test_largest(void **state)
 		strcpy(m.checked_by, "read-back");
 		m.unchanged = m.cold_start = m.unverifiable = m.left = m.leave_answered = true;
 		m.size = m.bytes_erase = m.bytes_write = m.sectors = m.sectors_erase = UINT64_MAX;
-		m.first_state = m.first_status = m.worst_ms = m.done = m.total = UINT64_MAX;
+		m.first_state = m.first_status = m.done = m.total = UINT64_MAX;
+		m.worst_ms = MESSAGE_WORST_MAX_MS;
 		m.sectors_erased = m.bytes_erased = m.bytes_written = UINT64_MAX;
 		m.erase_ms = m.write_ms = m.verify_ms = UINT64_MAX;
 		m.link = m.address = m.at = UINT32_MAX;
