@@ -256,6 +256,11 @@ static int profile_take_protect(struct schema *schema, void *object, const char 
 		schema_complain(schema, "the range \"%.60s\" ends before it begins", value);
 		return 0;
 	}
+	if (profile->n_protects == PROFILE_MAX_PROTECTS) {
+		schema_complain(
+			schema, "more than %d ranges; join neighbours", PROFILE_MAX_PROTECTS);
+		return 0;
+	}
 	items = realloc(profile->protects, (profile->n_protects + 1) * sizeof(*items));
 	if (!items) {
 		return -ENOMEM;

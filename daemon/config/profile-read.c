@@ -62,6 +62,8 @@ static void profile_settle(struct schema *schema, struct profile *profile)
 	profile_check_match(schema, profile);
 	profile_check_address(schema, profile);
 	profile->is_void = schema->has_problems;
+	profile->doubtful_ids = schema->doubtful[PROFILE_ID];
+	profile->doubtful_files = schema->doubtful[PROFILE_FILE];
 	if (schema->doubtful[PROFILE_ID]) {
 		profile->n_ids = 0;
 	}
@@ -113,6 +115,8 @@ int profile_unreadable(struct profile **ret, const char *file, enum profile_orig
 		return -ENOMEM;
 	}
 	profile->is_void = true;
+	profile->doubtful_ids = true;
+	profile->doubtful_files = true;
 	*ret = profile;
 	return 0;
 }

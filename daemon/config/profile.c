@@ -78,7 +78,7 @@ enum profile_key profile_misses_device(
 
 bool profile_names_files(const struct profile *profile)
 {
-	return profile->files.n > 0;
+	return profile->files.n > 0 || profile->doubtful_files;
 }
 
 bool profile_matches_file(const struct profile *profile, const char *name)
@@ -89,7 +89,8 @@ bool profile_matches_file(const struct profile *profile, const char *name)
 bool profile_names_id(const struct profile *profile, uint16_t vendor, uint16_t product)
 {
 	return profile->origin == PROFILE_WRITTEN &&
-	       usb_id_fits_any(profile->ids, profile->n_ids, vendor, product);
+	       (profile->doubtful_ids ||
+		       usb_id_fits_any(profile->ids, profile->n_ids, vendor, product));
 }
 
 bool profile_expects(const struct profile *profile, uint16_t vendor, uint16_t product)

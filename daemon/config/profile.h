@@ -19,6 +19,9 @@ enum profile_origin {
 	PROFILE_WRITTEN, /* /etc or /run: a person said so */
 };
 
+/* Lines of Protect= in one profile. */
+#define PROFILE_MAX_PROTECTS 32
+
 struct address_range {
 	uint32_t first, last; /* inclusive */
 };
@@ -32,7 +35,8 @@ struct profile {
 	char *name; /* file name without ".conf", and without a leading "NN-" */
 	char *file; /* path, for messages */
 	enum profile_origin origin;
-	bool is_void; /* has a problem: its devices wait, it flashes nothing */
+	bool doubtful_ids, doubtful_files; /* void, and nobody knows which it names */
+	bool is_void;			   /* has a problem: its devices wait, it flashes nothing */
 
 	/* [Match] */
 	struct usb_id_pattern *ids;

@@ -52,13 +52,12 @@ static const char *check_fault_advice(enum image_fault fault)
 		return "is a web page: the download went wrong, get the file itself (\"raw\", "
 		       "\"download\")";
 	case IMAGE_COMPRESSED:
-		return "is an archive: unpack it and drop the firmware file that is inside";
+		return "cannot be flashed as it is: unpack it and drop the firmware file that is "
+		       "inside";
 	case IMAGE_DAMAGED:
 		return "is damaged: its own check does not hold; get it again";
 	case IMAGE_FORMAT:
-		return "is of a kind that this version does not read: make a raw .bin of it "
-		       "(objcopy -O "
-		       "binary)";
+		return "this version does not read: make a raw .bin of it (objcopy -O binary)";
 	case IMAGE_GOOD:
 	case _IMAGE_FAULT_MAX:
 	case _IMAGE_FAULT_INVALID:
@@ -69,9 +68,13 @@ static const char *check_fault_advice(enum image_fault fault)
 
 enum reason check_itself(const struct check_file *file, char *text, size_t size)
 {
-	if (file->fault != IMAGE_GOOD) {
-		snprintf(text, size, "%s (%s) %s", file->name, file->image.kind,
+	if (file->fault == IMAGE_COMPRESSED || file->fault == IMAGE_FORMAT) {
+		snprintf(text, size, "it is %s, which %s", file->image.kind,
 			check_fault_advice(file->fault));
+		return reason_from_string(image_fault_to_string(file->fault));
+	}
+	if (file->fault != IMAGE_GOOD) {
+		snprintf(text, size, "it %s", check_fault_advice(file->fault));
 		return reason_from_string(image_fault_to_string(file->fault));
 	}
 	if (file->vector.truncated) {
@@ -96,8 +99,8 @@ enum reason check_itself(const struct check_file *file, char *text, size_t size)
 static enum reason check_no_address(const struct check_file *file, char *text, size_t size)
 {
 	snprintf(text, size,
-		"%s does not say where it belongs; set Address= in the profile ([Image]) or give "
-		"--address",
+		"%s does not say where it belongs; set Address= in [Image] of a "
+		"profile of your own in /etc/dfud/boards.d, or give --address",
 		file->name);
 	return REASON_UNKNOWN_IMAGE;
 }
@@ -113,7 +116,8 @@ static enum reason check_mismatch(
 	}
 	snprintf(text, size,
 		"%s is linked for %s and would not start at 0x%08" PRIx32
-		"; either write it where it belongs (Address=%s in the profile) or build it for "
+		"; either write it where it belongs (Address=%s in a profile of your own in "
+		"/etc/dfud/boards.d) or build it for "
 		"0x%08" PRIx32,
 		file->name, linked, address, known ? linked : "...", address);
 	return REASON_LINK_ADDRESS;
@@ -133,8 +137,9 @@ static enum reason check_unproven(
 {
 	snprintf(text, size,
 		"it is not certain that %s belongs at 0x%08" PRIx32
-		" (%s); if you know that it does, say so in a profile: [Match] Id=, [Image] "
-		"File=%s Address=0x%08" PRIx32,
+		" (%s); if you know that it does, say so in a profile of "
+		"your own in /etc/dfud/boards.d: Id= and Port= in [Match], File=%s and "
+		"Address=0x%08" PRIx32 " in [Image]",
 		file->name, address,
 		file->vector.certainty == VECTOR_NO_TABLE
 			? "it has no vector table: encrypted, wrapped, or no Cortex-M program"

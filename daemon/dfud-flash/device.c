@@ -118,7 +118,14 @@ static enum reason device_judge(
 {
 	const struct dfu_function *f = &device->function;
 
-	if (!f->has_functional || f->bcd_dfu != DFU_BCD_DFUSE) {
+	if (!f->has_functional) {
+		snprintf(text, size,
+			"the board does not say which DFU it speaks; this version flashes DfuSe "
+			"boards "
+			"(DFU 1.1a) only");
+		return REASON_WRONG_DEVICE;
+	}
+	if (f->bcd_dfu != DFU_BCD_DFUSE) {
 		snprintf(text, size,
 			"the board speaks DFU %x.%02x; this version flashes DfuSe boards (DFU "
 			"1.1a) only",

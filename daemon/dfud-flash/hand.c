@@ -231,6 +231,7 @@ static int hand_begin(struct hand *h)
 		.args = args.list,
 		.image_fd = h->file,
 		.record_fd = -EBADF,
+		.silent = h->options->mode == OPTIONS_PLAN,
 		.check_deadline_ms = HAND_CHECK_MS,
 	};
 	int r;

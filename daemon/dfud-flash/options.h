@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/usb-id.h"
+#include "config/profile.h"
 #include "dfu/plan.h"
 
 /*
@@ -13,7 +13,7 @@
  * descriptors that it opened itself. dfud-flash(1).
  */
 
-#define OPTIONS_MAX_PROTECTS 32
+#define OPTIONS_MAX_PROTECTS PROFILE_MAX_PROTECTS
 #define OPTIONS_MAX_EXPECTS  16
 
 enum options_mode {

@@ -86,9 +86,8 @@ static int worker_refuse_usb(struct worker *w, int error, const char *doing)
 	case -EACCES:
 	case -EPERM:
 		snprintf(text, sizeof(text),
-			"the device may not be opened (%s): another udev rule may have taken it "
-			"from "
-			"dfud; see dfud(8)",
+			"the device may not be opened (%s): plug it in again; if that does not "
+			"help, another udev rule sets OWNER= of its node (udevadm test names it)",
 			strerror(-error));
 		return worker_refuse(w, REASON_NO_ACCESS, text);
 	case -EBUSY:

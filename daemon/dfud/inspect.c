@@ -142,7 +142,7 @@ static void inspect_refuse_snapshot(struct daemon *daemon, struct job *job, int 
 	switch (error) {
 	case -EFBIG:
 		snprintf(text, sizeof(text),
-			"it is larger than MaxFileSize= (%llu bytes); is it firmware?",
+			"it is larger than MaxFileSize= allows (%llu bytes); is it firmware?",
 			(unsigned long long)daemon->configuration.settings.max_file_size);
 		inspect_refuse(daemon, job, REASON_TOO_LARGE, text);
 		return;

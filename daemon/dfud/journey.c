@@ -33,6 +33,7 @@ struct journey {
 	uint64_t begun_us;
 	char phase[16];
 	uint64_t done, total;
+	bool silent;
 	bool ending; /* the verdict is certain and will be told */
 	struct journey_events events;
 	void *user;
@@ -74,7 +75,9 @@ static int journey_on_end(sd_event_source *source, void *user)
 	struct journey *j = user;
 
 	(void)source;
-	tell_verdict(&j->tell, &j->attempt, journey_now_us() - j->begun_us);
+	if (!j->silent || j->attempt.verdict != VERDICT_CANCELLED) {
+		tell_verdict(&j->tell, &j->attempt, journey_now_us() - j->begun_us);
+	}
 	j->events.ended(j->user, j);
 	return 0;
 }
@@ -211,6 +214,7 @@ static struct journey *journey_make(sd_event *event, const struct journey_option
 	j->tell = *options->tell;
 	snprintf(j->command, sizeof(j->command), "%s", options->command ? options->command : "");
 	j->begun_us = journey_now_us();
+	j->silent = options->silent;
 	j->events = *events;
 	j->user = user;
 	attempt_init(&j->attempt, &options->attempt);

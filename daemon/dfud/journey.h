@@ -25,6 +25,7 @@ struct journey_options {
 	int image_fd, record_fd; /* borrowed; only used by journey_new */
 	const char
 		*resume_text; /* journey_resume: what to say of a return that nobody saw; or NULL */
+	bool silent;	      /* a cancelled end is not told: a plan was asked for, no flash */
 	uint64_t check_deadline_ms; /* from the start to the plan */
 };
 

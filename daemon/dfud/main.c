@@ -135,6 +135,9 @@ static int main_check_config(const struct files_folder *folders)
 		fprintf(stderr, "%s%s: %s%s%s\n", p->file, line, p->key, p->key[0] ? ": " : "",
 			p->text);
 	}
+	if (problems.overflow) {
+		fputs("more problems are not listed: mend these and look again\n", stderr);
+	}
 	if (r >= 0 && problems.n == 0) {
 		printf("%zu profile%s, no problem\n", configuration.n_profiles,
 			configuration.n_profiles == 1 ? "" : "s");
@@ -195,16 +198,13 @@ static int main_run(const struct manager_options *options)
 		r = main_add_signals(event, &daemon);
 	}
 	if (r >= 0) {
-		r = manager_init(&daemon, event, options);
+		r = manager_init(&daemon, event, options); /* it says itself what is wrong */
 		status = r > 0 ? r : EXIT_FAILURE;
 		if (r == 0) {
 			r = sd_event_loop(event);
 			status = r < 0 ? EXIT_FAILURE : r;
 		}
 		manager_done(&daemon);
-	}
-	if (r < 0) {
-		fprintf(stderr, "dfud: %s\n", strerror(-r));
 	}
 	sd_event_unref(event);
 	return status;

@@ -2,6 +2,7 @@
 /* Sentences about files, choices and the daemon. File names are shown safely and cut. */
 #include "dfud/notice.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,12 +85,33 @@ void notice_problems(const struct config_problems *problems)
 	}
 }
 
+/* A reason that the error itself gives; what it does not is said without one. */
+static enum reason notice_reason_of_error(int error)
+{
+	switch (-error) {
+	case ENOSPC:
+	case EDQUOT:
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+		return REASON_NO_SPACE;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return REASON_NO_ACCESS;
+	default:
+		return REASON_NONE;
+	}
+}
+
 void notice_trouble(enum reason reason, const char *what, int error)
 {
 	struct journal_line line;
 
-	journal_begin(&line, EVENT_HELD, LOG_ERR);
-	journal_add_reason(&line, reason);
+	journal_begin(&line, reason == REASON_CONFIG ? EVENT_CONFIG_ERROR : EVENT_HELD, LOG_ERR);
+	journal_add_reason(&line, error < 0		    ? notice_reason_of_error(error)
+				  : reason == REASON_CONFIG ? REASON_NONE
+							    : reason);
 	journal_say(
 		&line, "%s%s%s", what, error < 0 ? ": " : "", error < 0 ? strerror(-error) : "");
 }
@@ -133,9 +155,7 @@ void notice_ignored(const char *name, enum reason reason)
 		text = "is a link or has a second name and stays where it is: drop a copy (cp), or "
 		       "remove the other name";
 	} else if (reason == REASON_UNREADABLE) {
-		text = "may not be read by dfud and stays where it is: chmod g+r it, or copy it "
-		       "into "
-		       "the queue with plain cp";
+		text = "may not be read by dfud and stays where it is: chmod a+r it";
 	}
 	journal_begin(&line, EVENT_IGNORED, LOG_WARNING);
 	journal_add(&line, "FILE", "%s", name);
@@ -175,8 +195,8 @@ void notice_settled(
 	journal_add(&line, "FOLDER", "%s", where);
 	journal_add_reason(&line, reason);
 	if (reason == REASON_ATTEMPTS) {
-		journal_say(&line, "%s is given up after %u attempts and is now in %s",
-			notice_show(name).text, attempts, where);
+		journal_say(&line, "%s is given up after %u attempt%s and is now in %s",
+			notice_show(name).text, attempts, attempts == 1 ? "" : "s", where);
 	} else if (reason == REASON_SUPERSEDED) {
 		journal_say(&line, "%s gives way to a newer file and is now in %s",
 			notice_show(name).text, where);

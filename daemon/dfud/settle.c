@@ -22,6 +22,7 @@
 #include "dfud/memory.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
+#include "record/fields.h"
 
 void settle_stamp(char *ret, size_t size)
 {
@@ -246,7 +247,8 @@ int settle_job(struct daemon *daemon, struct job *job, enum reason reason, const
 {
 	sd_id128_t id;
 	char stamp[32];
-	char report[1024];
+	char shown[68];
+	char report[1536];
 	int r = sd_id128_randomize(&id);
 	int folder;
 
@@ -269,9 +271,12 @@ int settle_job(struct daemon *daemon, struct job *job, enum reason reason, const
 	}
 	queue_forget(daemon->queue, job->name);
 	settle_forget_memory(daemon, job);
+	fields_show(job->name, shown, sizeof(shown) - 4);
 	snprintf(report, sizeof(report),
-		"Format=1\nRefused (%s): %s\nWhen:     %s\nSHA-256:  %s\nAttempt:  %s\n",
-		reason_to_string(reason), text, stamp, job->sha256, ret_id);
+		"Format=1\n%s: %s\n\nReason:   %s\nWhen:     %s\nFile:     %s (%" PRIu64
+		" bytes, SHA-256 %s)\nAttempt:  %s\n",
+		shown, text, reason_to_string(reason), stamp, shown, job->file.size, job->sha256,
+		ret_id);
 	(void)spool_write(&daemon->spool, ret_id, "report.txt", report);
 	return spool_settle(&daemon->spool, ret_id, job->name, stamp, false, ret_where, where_size);
 }

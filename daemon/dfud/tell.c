@@ -77,6 +77,9 @@ void tell_appeared(const struct tell *t)
 void tell_checked(const struct tell *t, const struct attempt *a)
 {
 	struct journal_line line;
+	const char *unverifiable =
+		a->plan.unverifiable ? "; this board cannot be read, so nothing can be verified"
+				     : "";
 	char layout[68];
 
 	fields_show(a->plan.layout, layout, TELL_SHOWN);
@@ -85,15 +88,11 @@ void tell_checked(const struct tell *t, const struct attempt *a)
 	if (a->plan.cold_start) {
 		journal_say(&line,
 			"%s: status \"firmware is corrupt\" is how this ROM starts; it says "
-			"nothing "
-			"about the flash",
-			t->label);
+			"nothing about the flash%s",
+			t->label, unverifiable);
 	} else {
 		journal_say(&line, "%s: %s fits the board: 0x%08" PRIx32 " in \"%s\"%s", t->label,
-			t->shown, a->plan.address, layout,
-			a->plan.unverifiable
-				? "; this board cannot be read, so nothing can be verified"
-				: "");
+			t->shown, a->plan.address, layout, unverifiable);
 	}
 }
 
@@ -152,7 +151,7 @@ void tell_erased(const struct tell *t, const struct attempt *a)
 	tell_begin(&line, t, EVENT_ERASED, LOG_DEBUG);
 	journal_add(&line, "BYTES_ERASED", "%" PRIu64, a->outcome.bytes_erased);
 	journal_add(&line, "ERASE_MS", "%" PRIu64, a->outcome.erase_ms);
-	journal_say(&line, "%s erased %" PRIu64 " sectors in %.1f s and wrote %" PRIu64 " bytes",
+	journal_say(&line, "%s: %" PRIu64 " sectors erased in %.1f s, %" PRIu64 " bytes written",
 		t->label, a->outcome.sectors_erased, (double)a->outcome.erase_ms / 1000,
 		a->outcome.bytes_written);
 }
@@ -185,7 +184,7 @@ void tell_leaving(const struct tell *t, const struct attempt *a)
 	tell_begin(&line, t, EVENT_LEAVING, LOG_INFO);
 	tell_add_address(&line, a);
 	if (a->outcome.leave_answered) {
-		journal_say(&line, "%s: left DFU mode", t->label);
+		journal_say(&line, "%s: told to leave DFU mode, and it answered", t->label);
 	} else {
 		journal_say(
 			&line, "%s: left DFU mode without an answer, as this ROM does", t->label);
@@ -208,8 +207,7 @@ static const char *tell_flash_words(enum flash_state flash)
 	case FLASH_ERASED:
 		return "the board is erased and holds no program";
 	case FLASH_PARTLY:
-		return "the board holds no whole program; put it into DFU mode again and dfud "
-		       "finishes the work";
+		return "the board holds no whole program and must be flashed again";
 	case FLASH_WRITTEN:
 		return "the file is on the board";
 	case _FLASH_MAX:
@@ -248,7 +246,7 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 		return;
 	case VERDICT_NOT_EXPECTED:
 		snprintf(ret, size,
-			"%s is %s and the board is off the bus, as its program has no USB",
+			"%s is %s and the board is off the bus; nothing is expected to come back",
 			t->shown, verified);
 		return;
 	case VERDICT_RETURNED_OTHER:
@@ -303,7 +301,7 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 			tell_flash_words(a->flash));
 		return;
 	case VERDICT_INTERRUPTED:
-		snprintf(ret, size, "interrupted while flashing %s%s%s: %s", t->shown,
+		snprintf(ret, size, "interrupted while flashing %s%s%s; %s", t->shown,
 			worker[0] ? ": " : "", worker, tell_flash_words(a->flash));
 		return;
 	case VERDICT_CANCELLED:

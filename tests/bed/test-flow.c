@@ -239,7 +239,8 @@ static const char *octopus_says(struct bed *bed, size_t *number)
 	while ((entry = inbox_at(bed->inbox, (*number)++))) {
 		const char *message = entry_get(entry, "MESSAGE");
 
-		if (message && strncmp(message, "octopus: ", strlen("octopus: ")) == 0) {
+		if (message && strcmp(entry_get(entry, "PRIORITY"), "7") != 0 &&
+			strncmp(message, "octopus: ", strlen("octopus: ")) == 0) {
 			return message;
 		}
 	}

@@ -71,7 +71,9 @@ static void test_daemon(void **state)
 	check_line(
 		"held", "3", "no-space", "the record cannot be written: No space left on device");
 	notice_trouble(REASON_CONFIG, "no profile is left", 0);
-	check_line("held", "3", "config", "no profile is left");
+	check_line("config-error", "3", "", "no profile is left");
+	notice_trouble(REASON_NO_SPACE, "udev cannot be listened to", -EIO);
+	check_line("held", "3", "", "udev cannot be listened to: Input/output error");
 }
 
 static void test_problems(void **state)
@@ -154,8 +156,7 @@ static void test_ignored(void **state)
 		"remove the other name");
 	notice_ignored("a.bin", REASON_UNREADABLE);
 	check_line("ignored", "4", "unreadable",
-		"a.bin may not be read by dfud and stays where it is: chmod g+r it, or copy it "
-		"into the queue with plain cp");
+		"a.bin may not be read by dfud and stays where it is: chmod a+r it");
 }
 
 static void test_settled(void **state)

@@ -162,7 +162,7 @@ static void test_other_words(void **state)
 	assert_string_equal(said_field(2, "DFUD_VERIFIED"), "no");
 	a.outcome.leave_answered = true;
 	tell_leaving(&t, &a);
-	assert_string_equal(said_message(3), "octopus: left DFU mode");
+	assert_string_equal(said_message(3), "octopus: told to leave DFU mode, and it answered");
 	strcpy(a.image.certainty, "likely");
 	a.image.about[0] = '\0';
 	tell_flashing(&t, &a, "");
@@ -195,7 +195,8 @@ static const struct row {
 	{VERDICT_UNCHANGED, FLASH_UNCHANGED, RETURN_AS_EXPECTED, VERIFIED_READ_BACK, "",
 		BACK ". It held klipper.bin already: nothing was erased."},
 	{VERDICT_NOT_EXPECTED, FLASH_WRITTEN, RETURN_NOT_EXPECTED, VERIFIED_READ_BACK, "",
-		"klipper.bin is verified and the board is off the bus, as its program has no USB"},
+		"klipper.bin is verified and the board is off the bus; nothing is expected to come "
+		"back"},
 	{VERDICT_RETURNED_OTHER, FLASH_WRITTEN, RETURN_OTHER, VERIFIED_READ_BACK, "",
 		BACK
 		", which is not the identity that was expected; klipper.bin is verified. Is it "
@@ -219,17 +220,17 @@ static const struct row {
 	{VERDICT_REFUSED, FLASH_UNTOUCHED, RETURN_NONE, VERIFIED_NO, "",
 		"refused, nothing was erased: stall"},
 	{VERDICT_FAILED, FLASH_PARTLY, RETURN_NONE, VERIFIED_NO, "the board stalled",
-		"failed: the board stalled; the board holds no whole program; put it into DFU mode "
-		"again and dfud finishes the work"},
+		"failed: the board stalled; the board holds no whole program and must be "
+		"flashed again"},
 	{VERDICT_FAILED, FLASH_ERASED, RETURN_NONE, VERIFIED_NO, "",
 		"failed: stall; the board is erased and holds no program"},
 	{VERDICT_FAILED, FLASH_UNTOUCHED, RETURN_NONE, VERIFIED_NO, "",
 		"failed: stall; nothing on the board was changed"},
 	{VERDICT_INTERRUPTED, FLASH_PARTLY, RETURN_NONE, VERIFIED_NO, "",
-		"interrupted while flashing klipper.bin: the board holds no whole program; put it "
-		"into DFU mode again and dfud finishes the work"},
+		"interrupted while flashing klipper.bin; the board holds no whole program and must "
+		"be flashed again"},
 	{VERDICT_INTERRUPTED, FLASH_WRITTEN, RETURN_NONE, VERIFIED_NO, "it was unplugged",
-		"interrupted while flashing klipper.bin: it was unplugged: the file is on the "
+		"interrupted while flashing klipper.bin: it was unplugged; the file is on the "
 		"board"},
 	{VERDICT_CANCELLED, FLASH_UNTOUCHED, RETURN_NONE, VERIFIED_NO, "dfud is being stopped",
 		"cancelled before anything was erased: dfud is being stopped"},

@@ -16,7 +16,7 @@ drop klipper.bin
 wait_journal DFUD_EVENT=queued
 board_start octopus 0 --cold-error
 wait_verdict returned DFUD_PROFILE=octopus DFUD_COLD_BOOT=yes
-journal | grep '^octopus: ' >"$work/said"
+journal --priority=info | grep '^octopus: ' >"$work/said"
 cat "$work/said"
 sed 's/\\/\\\\/g; s/[][*^$?(){}|+.]/\\&/g; s/<PORT>/[0-9]+-[0-9]+/g; s/<SECONDS>/[0-9]+\\.[0-9]/g
 	s/<SERIAL>/[0-9A-F]+/g' "$vm/scenarios/11-thread.golden" >"$work/patterns"
