@@ -24,6 +24,7 @@
 #include "dfud-flash/channel.h"
 #include "dfud-flash/check.h"
 #include "dfud-flash/device.h"
+#include "dfud-flash/explain.h"
 #include "dfud-flash/usb.h"
 #include "dfud-flash/walls.h"
 #include "record/fields.h"
@@ -79,38 +80,17 @@ static int worker_refuse(struct worker *w, enum reason reason, const char *text)
 /* What an error of the USB seam means before anything was erased. */
 static int worker_refuse_usb(struct worker *w, int error, const char *doing)
 {
-	char text[256];
 	struct message m = {0};
+	const enum reason reason = explain_usb(error, doing, m.text, sizeof(m.text));
 
-	switch (error) {
-	case -EACCES:
-	case -EPERM:
-		snprintf(text, sizeof(text),
-			"the device may not be opened (%s): plug it in again; if that does not "
-			"help, another udev rule sets OWNER= of its node (udevadm test names it)",
-			strerror(-error));
-		return worker_refuse(w, REASON_NO_ACCESS, text);
-	case -EBUSY:
-		return worker_refuse(w, REASON_BUSY,
-			"another program holds the device (dfu-util, a browser, a virtual "
-			"machine): end "
-			"it");
-	case -ENOMEM:
-	case -EMFILE:
-	case -ENFILE:
-		snprintf(text, sizeof(text), "%s: %s", doing, strerror(-error));
-		return worker_refuse(w, REASON_NO_SPACE, text);
-	default:
-		break;
+	if (reason_class(reason) == REASON_CLASS_HOST) {
+		return worker_refuse(w, reason, m.text);
 	}
-	strcpy(m.end, attempt_end_to_string(error == -ENODEV ? END_INTERRUPTED : END_FAILED));
-	strcpy(m.reason, reason_to_string(error == -ENODEV	? REASON_VANISHED
-					  : error == -EPIPE	? REASON_STALL
-					  : error == -ETIMEDOUT ? REASON_TIMEOUT
-								: REASON_PROTOCOL));
+	strcpy(m.end,
+		attempt_end_to_string(reason == REASON_VANISHED ? END_INTERRUPTED : END_FAILED));
+	strcpy(m.reason, reason_to_string(reason));
 	strcpy(m.flash, flash_state_to_string(FLASH_UNTOUCHED));
 	strcpy(m.checked_by, verified_by_to_string(VERIFIED_NO));
-	snprintf(m.text, sizeof(m.text), "%s: %s", doing, strerror(-error));
 	return worker_end(w, &m);
 }
 
@@ -161,46 +141,6 @@ static void worker_tell_image(struct worker *w)
 	channel_send(&w->channel, &m);
 }
 
-/* The sentence for a fault of the plan. */
-static void worker_explain_plan(
-	struct worker *w, enum plan_fault fault, uint32_t at, char *text, size_t size)
-{
-	const uint64_t room = layout_size(&w->device.layout);
-
-	switch (fault) {
-	case PLAN_OUTSIDE_MAP:
-		snprintf(text, size,
-			"%s (%zu bytes) does not fit: 0x%08" PRIx32
-			" is outside \"%s\" of the board (%" PRIu64 " bytes)",
-			w->name, w->size, at, w->device.layout.name, room);
-		break;
-	case PLAN_NOT_WRITABLE:
-		snprintf(text, size,
-			"the board does not let the sector at 0x%08" PRIx32
-			" be written; %s begins or ends in it, so the address is wrong for this "
-			"board",
-			at, w->name);
-		break;
-	case PLAN_MID_SECTOR:
-		snprintf(text, size,
-			"%s begins at 0x%08" PRIx32 " within a sector, and the board cannot be "
-			"read, so what lies before it would "
-			"be lost",
-			w->name, at);
-		break;
-	case PLAN_PROTECTED:
-		snprintf(text, size,
-			"%s would erase the sector with 0x%08" PRIx32
-			", which Protect= of the profile keeps; is Address= right?",
-			w->name, at);
-		break;
-	case PLAN_GOOD:
-	case _PLAN_FAULT_MAX:
-	case _PLAN_FAULT_INVALID:
-		break;
-	}
-}
-
 /* 0: go on; 1: refused, the outcome is sent; negative errno. */
 static int worker_plan(struct worker *w, uint32_t *ret_address)
 {
@@ -242,7 +182,7 @@ static int worker_plan(struct worker *w, uint32_t *ret_address)
 		return 1;
 	}
 	if (fault != PLAN_GOOD) {
-		worker_explain_plan(w, fault, at, text, sizeof(text));
+		explain_plan(fault, at, w->name, w->size, &w->device.layout, text, sizeof(text));
 		worker_refuse(w, reason_from_string(plan_fault_to_string(fault)), text);
 		return 1;
 	}
@@ -274,34 +214,6 @@ static void worker_tell_plan(struct worker *w)
 	channel_send(&w->channel, &m);
 }
 
-static const char *worker_phase_of(enum session_state state)
-{
-	switch (state) {
-	case SESSION_ERASE:
-		return "erase";
-	case SESSION_WRITE:
-	case SESSION_SEAL:
-		return "write";
-	case SESSION_VERIFY:
-	case SESSION_VERIFY_SEAL:
-		return "verify";
-	case SESSION_POINT:
-	case SESSION_LEAVE:
-		return "leave";
-	case SESSION_READY:
-	case SESSION_ALTERNATE:
-	case SESSION_RECOVER:
-	case SESSION_READ:
-	case SESSION_ASKED:
-	case SESSION_MARKING:
-	case SESSION_ENDED:
-	case _SESSION_STATE_MAX:
-	case _SESSION_STATE_INVALID:
-		break;
-	}
-	return "read";
-}
-
 static void worker_on_progress(void *user, const struct session *session)
 {
 	struct worker *w = user;
@@ -315,7 +227,7 @@ static void worker_on_progress(void *user, const struct session *session)
 		return;
 	}
 	w->told_us = us;
-	strcpy(m.phase, worker_phase_of(session->state));
+	strcpy(m.phase, explain_phase(session->state));
 	m.done = session->bytes_done;
 	m.total = session->bytes_total;
 	channel_send(&w->channel, &m);
@@ -349,32 +261,6 @@ static bool worker_mark(struct worker *w, enum session_mark mark)
 	return true;
 }
 
-static void worker_explain_failure(const struct session *s, char *text, size_t size)
-{
-	const char *what = dfu_failure_to_string(s->failure);
-	const char *phase = worker_phase_of(s->failed_in);
-
-	if (s->failure == DFU_FAILURE_STATUS) {
-		snprintf(text, size, "%s at 0x%08" PRIx32 " ended in status \"%s\"", phase,
-			s->failed_at, dfu_status_to_string(s->status.status));
-	} else if (s->failure == DFU_FAILURE_READ_PROTECTED) {
-		snprintf(text, size,
-			"the chip is read-protected; taking that off erases all of it and is not "
-			"done "
-			"unasked (STM32CubeProgrammer or dfu-util :unprotect do it)");
-	} else if (s->failure == DFU_FAILURE_MISMATCH) {
-		snprintf(text, size,
-			"what was read back at 0x%08" PRIx32 " is not what was written",
-			s->failed_at);
-	} else if (s->failure == DFU_FAILURE_VANISHED) {
-		snprintf(text, size, "the board went away during %s at 0x%08" PRIx32, phase,
-			s->failed_at);
-	} else {
-		snprintf(text, size, "%s at 0x%08" PRIx32 ": %s (device state \"%s\")", phase,
-			s->failed_at, what, dfu_state_to_string(s->status.state));
-	}
-}
-
 static int worker_outcome(struct worker *w)
 {
 	const struct session *s = &w->session;
@@ -399,7 +285,7 @@ static int worker_outcome(struct worker *w)
 		end = refused				   ? END_REFUSED
 		      : s->failure == DFU_FAILURE_VANISHED ? END_INTERRUPTED
 							   : END_FAILED;
-		worker_explain_failure(s, m.text, sizeof(m.text));
+		explain_failure(s, m.text, sizeof(m.text));
 	}
 	strcpy(m.end, attempt_end_to_string(end));
 	strcpy(m.flash, session_flash_to_string(s->flash));
