@@ -13,17 +13,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <systemd/sd-id128.h>
 
 #include "config/profile.h"
+#include "dfud/brief.h"
 #include "dfud/choice.h"
 #include "dfud/daemon.h"
 #include "dfud/journey.h"
@@ -37,66 +36,6 @@
 #define ASSIGNMENT_PAUSE_US 500000
 /* Reading what is there, at the slowest: 2 MiB at 3 ms for 2 KiB, a hundred boards on one hub. */
 #define ASSIGNMENT_CHECK_MS 120000
-#define ASSIGNMENT_MAX_ARGS 96
-
-/* The worker's arguments, and the same as a person would type them. */
-struct assignment_args {
-	const char *list[ASSIGNMENT_MAX_ARGS];
-	size_t n;
-	char room[2048];
-	size_t used;
-	char command[512];
-};
-
-static void assignment_add_arg(struct assignment_args *args, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void assignment_add_arg(struct assignment_args *args, const char *format, ...)
-{
-	char *at = args->room + args->used;
-	const size_t left = sizeof(args->room) - args->used;
-	const size_t typed = strlen(args->command);
-	va_list list;
-	size_t n;
-
-	va_start(list, format);
-	n = (size_t)vsnprintf(at, left, format, list);
-	va_end(list);
-	if (n >= left || args->n + 1 >= ASSIGNMENT_MAX_ARGS) {
-		args->n = ASSIGNMENT_MAX_ARGS; /* does not fit: assignment_make_args says so */
-		return;
-	}
-	args->list[args->n++] = at;
-	args->used += n + 1;
-	snprintf(args->command + typed, sizeof(args->command) - typed, " %s", at);
-}
-
-static int assignment_make_args(struct assignment_args *args, const struct port *port,
-	const struct job *job, const struct profile *profile)
-{
-	*args = (struct assignment_args){.command = "dfud-flash"};
-	assignment_add_arg(args, "--port=%s", port->device.port);
-	if (profile->has_address) {
-		assignment_add_arg(args, "--address=0x%08" PRIx32, profile->address);
-	}
-	if (profile->alternate != 0) {
-		assignment_add_arg(args, "--alternate=%u", profile->alternate);
-	}
-	if (profile->origin == PROFILE_SHIPPED) {
-		assignment_add_arg(args, "--certain");
-	}
-	for (size_t i = 0; i < profile->n_protects && args->n < ASSIGNMENT_MAX_ARGS; i++) {
-		assignment_add_arg(args, "--protect=0x%08" PRIx32 "-0x%08" PRIx32,
-			profile->protects[i].first, profile->protects[i].last);
-	}
-	if (args->n < ASSIGNMENT_MAX_ARGS) {
-		assignment_add_arg(args, "--");
-	}
-	if (args->n < ASSIGNMENT_MAX_ARGS) {
-		assignment_add_arg(args, "%s", job->name);
-	}
-	return args->n < ASSIGNMENT_MAX_ARGS ? 0 : -E2BIG;
-}
 
 static struct assignment *assignment_make(struct daemon *daemon, struct port *port,
 	const char *file, void (*ended)(struct assignment *assignment))
@@ -173,43 +112,6 @@ static bool assignment_expects(
 	return a->image_expects[0] == '\0' || strcmp(a->image_expects, id) == 0;
 }
 
-/* The expectation as one field of the record. */
-static void assignment_write_expects(const struct assignment *a, bool none, char *ret, size_t size)
-{
-	size_t n = 0;
-
-	ret[0] = '\0';
-	if (none) {
-		snprintf(ret, size, "none");
-		return;
-	}
-	for (size_t i = 0; i < a->n_expects && n + USB_ID_TEXT < size; i++) {
-		char id[USB_ID_TEXT];
-
-		usb_id_write(&a->expects[i], id);
-		n += (size_t)snprintf(ret + n, size - n, "%s%s", n ? " " : "", id);
-	}
-	if (a->n_expects == 0) {
-		snprintf(ret, size, "%s", a->image_expects);
-	}
-}
-
-static int assignment_read_expects(struct assignment *a, const char *text)
-{
-	char copy[256];
-	char *rest = copy;
-
-	snprintf(copy, sizeof(copy), "%s", text);
-	a->expects = calloc(sizeof(copy) / 2, sizeof(*a->expects));
-	if (a->expects == NULL) {
-		return -ENOMEM;
-	}
-	for (const char *word; (word = strsep(&rest, " ")) != NULL;) {
-		a->n_expects += usb_id_parse(word, &a->expects[a->n_expects]);
-	}
-	return 0;
-}
-
 static void assignment_make_tell(
 	struct tell *t, const struct assignment *a, const struct port *port)
 {
@@ -224,53 +126,6 @@ static void assignment_make_tell(
 	snprintf(t->usb_id, sizeof(t->usb_id), "%04x:%04x", d->vendor, d->product);
 	snprintf(t->serial, sizeof(t->serial), "%s", d->serial);
 	tell_set_file(t, a->file);
-}
-
-/* Writes the record's first part; returns its descriptor, locked. */
-static int assignment_write_record(
-	struct assignment *a, const struct tell *t, const struct job *job, bool none)
-{
-	struct record record = RECORD_INIT;
-	char text[RECORD_MAX];
-	const int folder = spool_begin(&a->daemon->spool, a->id);
-	int fd;
-	int n;
-
-	if (folder < 0) {
-		return folder;
-	}
-	snprintf(record.id, sizeof(record.id), "%s", a->id);
-	snprintf(record.profile, sizeof(record.profile), "%s", a->profile);
-	snprintf(record.port, sizeof(record.port), "%s", t->port);
-	snprintf(record.boot, sizeof(record.boot), "%s", a->daemon->boot);
-	snprintf(record.path, sizeof(record.path), "%s", t->path);
-	snprintf(record.usb_id, sizeof(record.usb_id), "%s", t->usb_id);
-	snprintf(record.serial, sizeof(record.serial), "%s", t->serial);
-	snprintf(record.file, sizeof(record.file), "%s", job->name);
-	snprintf(record.sha256, sizeof(record.sha256), "%s", t->sha256);
-	record.inode = job->file.inode;
-	record.mtime_ns = (uint64_t)job->file.mtime_ns;
-	record.size = job->file.size;
-	record.owner = job->file.owner;
-	record.within_ms = a->within_ms;
-	record.number = a->number;
-	record.max_attempts = a->max_attempts;
-	record.begun_us = daemon_realtime_us();
-	record.device = a->port->device.number;
-	assignment_write_expects(a, none, record.expect, sizeof(record.expect));
-	n = record_write(&record, text, sizeof(text));
-	fd = openat(folder, "record", O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
-	if (fd < 0 || n < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ||
-		write(fd, text, (size_t)n) != (ssize_t)n) {
-		n = n < 0 ? n : errno != 0 ? -errno : -ENOSPC;
-		if (fd >= 0) {
-			close(fd);
-		}
-		close(folder);
-		return n;
-	}
-	close(folder);
-	return fd;
 }
 
 /* Whether what lies at a path is still what the job was told as. */
@@ -401,7 +256,7 @@ static const struct journey_events assignment_events = {
 static int assignment_start(struct assignment *a, const struct job *job,
 	const struct profile *profile, const struct snapshot *snapshot)
 {
-	struct assignment_args args;
+	struct brief_args args;
 	struct tell tell;
 	const bool none = profile->return_none || (profile->n_return_ids == 0 && job->image.no_usb);
 	struct journey_options options = {
@@ -413,7 +268,7 @@ static int assignment_start(struct assignment *a, const struct job *job,
 		.image_fd = snapshot->fd,
 		.check_deadline_ms = ASSIGNMENT_CHECK_MS,
 	};
-	int r = assignment_make_args(&args, a->port, job, profile);
+	int r = brief_make_args(&args, a->port, job, profile);
 
 	if (r < 0) {
 		return r;
@@ -424,7 +279,7 @@ static int assignment_start(struct assignment *a, const struct job *job,
 	tell.owner = job->file.owner;
 	options.args = args.list;
 	options.command = args.command;
-	options.record_fd = assignment_write_record(a, &tell, job, none);
+	options.record_fd = brief_write_record(a, &tell, job, none);
 	if (options.record_fd < 0) {
 		return options.record_fd;
 	}
@@ -526,7 +381,7 @@ int assignment_resume(struct daemon *daemon, const struct record *record, bool c
 	a->claimed = claimed;
 	a->inode = record->inode;
 	if (!options.attempt.expects_none) {
-		r = assignment_read_expects(a, record->expect);
+		r = brief_read_expects(a, record->expect);
 		if (r < 0) {
 			assignment_free(a);
 			return r;
