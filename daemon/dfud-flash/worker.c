@@ -286,6 +286,7 @@ static int worker_outcome(struct worker *w)
 		      : s->failure == DFU_FAILURE_VANISHED ? END_INTERRUPTED
 							   : END_FAILED;
 		explain_failure(s, m.text, sizeof(m.text));
+		strcpy(m.phase, explain_phase(s->failed_in));
 	}
 	strcpy(m.end, attempt_end_to_string(end));
 	strcpy(m.flash, session_flash_to_string(s->flash));

@@ -339,6 +339,7 @@ void tell_verdict(const struct tell *t, const struct attempt *a, uint64_t total_
 	journal_add(&line, "END", "%s", attempt_end_to_string(a->end));
 	journal_add(&line, "RETURN", "%s", return_kind_to_string(a->back));
 	journal_add(&line, "VERIFIED", "%s", verified_by_to_string(a->checked_by));
+	journal_add(&line, "PHASE", "%s", a->has_outcome ? a->outcome.phase : "");
 	if (verdict_is_flashed(a->verdict) && a->plan.at_base) {
 		journal_add(&line, "COLD_BOOT", "yes");
 	}

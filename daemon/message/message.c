@@ -150,7 +150,8 @@ static bool message_is_sound(const struct message *m)
 	case MESSAGE_PHASE:
 		return message_is_one_of(m->phase, phases);
 	case MESSAGE_OUTCOME:
-		return message_is_outcome(m);
+		return message_is_outcome(m) &&
+		       (m->phase[0] == '\0' || message_is_one_of(m->phase, phases));
 	case MESSAGE_PLAN:
 		return m->sectors_erase <= m->sectors && m->worst_ms <= MESSAGE_WORST_MAX_MS;
 	case MESSAGE_IMAGE:

@@ -59,7 +59,7 @@ struct message {
 	bool at_base;	   /* the image begins where the chip starts after a power cycle */
 
 	/* PHASE */
-	char phase[16]; /* read, erase, write, verify, leave */
+	char phase[16]; /* read, erase, write, verify, leave; in OUTCOME where it failed, or "" */
 	uint64_t done, total;
 
 	/* MARK */
