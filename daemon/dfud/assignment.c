@@ -389,9 +389,10 @@ int assignment_resume(struct daemon *daemon, const struct record *record, bool c
 	}
 	if (strcmp(record->boot, daemon->boot) != 0) {
 		options.resume_text =
-			!record->left ? NULL
-				      : "what came back is not known, because this computer was "
-					"restarted meanwhile";
+			!record->left && !record->verified
+				? NULL
+				: "what came back is not known, because this computer was "
+				  "restarted meanwhile";
 		options.attempt.within_ms = 0;
 	}
 	assignment_recall_tell(&tell, a, record);

@@ -202,11 +202,21 @@ static void attempt_note_absent(struct attempt *a)
 	a->has_device = false;
 }
 
+/* Where nobody said what comes back, the image may: an identity, or nothing at all. */
+static void attempt_take_image(struct attempt *a, const struct message *m)
+{
+	a->image = *m;
+	if (!a->options.expects_identity && !a->options.expects_none) {
+		a->options.expects_none = m->no_usb;
+		a->options.expects_identity = m->expects[0] != '\0';
+	}
+}
+
 static unsigned attempt_in_checking(struct attempt *a, const struct attempt_event *e)
 {
 	switch (e->kind) {
 	case ATTEMPT_EVENT_IMAGE:
-		a->image = *e->message;
+		attempt_take_image(a, e->message);
 		return 0;
 	case ATTEMPT_EVENT_PLAN:
 		a->plan = *e->message;

@@ -72,7 +72,6 @@ void notice_problems(const struct config_problems *problems)
 			journal_add(&line, "CONFIG_LINE", "%u", p->line);
 		}
 		journal_add(&line, "CONFIG_KEY", "%s", p->key);
-		journal_add_reason(&line, REASON_CONFIG);
 		journal_say(
 			&line, "%s%s: %s%s%s", p->file, at, p->key, p->key[0] ? ": " : "", p->text);
 	}
