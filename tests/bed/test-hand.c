@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dfud-flash by hand: what it understood is what its worker does, however it was typed, and the
+ * exit status tells how it went.
+ */
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dfu/dfu.h"
+#include "scene.h"
+
+/* The exit status of dfud-flash with these arguments and, last of them, the image as a file. */
+static int by_hand_with(struct bed *bed, const struct firmware *image, const char *const *options)
+{
+	const char *args[16] = {"dfud-flash"};
+	struct pollfd end = {.events = POLLIN};
+	char path[128];
+	size_t n = 1;
+	int status = 0;
+	pid_t pid;
+
+	assert_int_equal(bed_write(bed, "drop", "klipper.bin", image->bytes, image->size), 0);
+	snprintf(path, sizeof(path), "%s/drop/klipper.bin", bed->root);
+	for (; *options; options++) {
+		args[n++] = *options;
+	}
+	args[n] = path;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		bed_enter(bed);
+		execv(BED_WORKER, (char *const *)args);
+		_exit(127);
+	}
+	end.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	assert_true(end.fd >= 0);
+	if (poll(&end, 1, (int)bed_patience()) <= 0) {
+		kill(pid, SIGKILL);
+	}
+	close(end.fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+#define by_hand(bed, image, ...) by_hand_with(bed, image, (const char *const[]){__VA_ARGS__, NULL})
+
+static void test_protected_under_an_abbreviated_option(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	assert_int_equal(by_hand(bed, &image, "--po=1-1", "--addr=0x08000000",
+				 "--prot=0x08008000-0x0800bfff"),
+		2);
+	assert_int_not_equal(host_opens(bed->host, port), 0);
+	scene_untouched(bed, port);
+}
+
+/* The value as a word of its own; what is protected stays as it was. */
+static void test_protected_under_a_separate_value(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_OFFSET, 1);
+	FIRMWARE_CLEANUP struct firmware loader = scene_image(SCENE_FLASH, 2);
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	loader.size = SCENE_OFFSET - SCENE_FLASH;
+	scene_preload(bed, port, SCENE_FLASH, &loader);
+	assert_int_equal(by_hand(bed, &image, "--port", "1-1", "--addr", "0x08008000", "--prot",
+				 "0x08000000-0x08007fff", "--with", "2s"),
+		0);
+	assert_true(bed_flash_equals(bed, port, SCENE_OFFSET, image.bytes, image.size));
+	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, loader.bytes, loader.size));
+}
+
+static void test_status_of_a_return(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	assert_int_equal(by_hand(bed, &image, "--port=1-1", "--address=0x08000000"), 0);
+	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, image.bytes, image.size));
+}
+
+static void test_status_of_a_board_that_is_not_back(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	const struct board_options options = {.cold_error = true, .boot = BOARD_BOOTS_GONE};
+	struct host_port *port = scene_board(bed, "1-1", &options);
+
+	assert_int_equal(by_hand(bed, &image, "--port=1-1", "--within=1s"), 1);
+	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, image.bytes, image.size));
+}
+
+static void test_status_of_a_failure(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	const struct board_options options = {.cold_error = true,
+		.faults = {{BOARD_FAULT_STATUS, DFU_DNLOAD, 0, 5, 0, DFU_STATUS_PROG}}};
+
+	scene_board(bed, "1-1", &options);
+	assert_int_equal(by_hand(bed, &image, "--port=1-1"), 3);
+}
+
+static void test_status_of_no_board(void **state)
+{
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+
+	assert_int_equal(by_hand(*state, &image, "--port=1-1"), 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE_BARE(test_protected_under_an_abbreviated_option),
+		SCENE_BARE(test_protected_under_a_separate_value),
+		SCENE_BARE(test_status_of_a_return),
+		SCENE_BARE(test_status_of_a_board_that_is_not_back),
+		SCENE_BARE(test_status_of_a_failure),
+		SCENE_BARE(test_status_of_no_board),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
