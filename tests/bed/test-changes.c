@@ -19,6 +19,9 @@
 		}                                                                                  \
 	}
 
+/* A choice is made before the queue tells that the file was written over. */
+#define SLOW_QUEUE "[Queue]\nQuiet=2500ms\n"
+
 /* As `cp` does over a file that is there: the same inode with other bytes. */
 static void write_over(struct bed *bed, const char *name, const struct firmware *image)
 {
@@ -57,6 +60,7 @@ static void test_written_over_while_it_is_checked(void **state)
 	const struct board_options options = SLOW_CHECK;
 	struct host_port *port;
 
+	assert_int_equal(bed_configure(bed, "etc", "dfud.conf", SLOW_QUEUE), 0);
 	scene_start(bed);
 	port = scene_board(bed, "1-1", &options);
 	scene_drop(bed, "klipper.bin", &old);
@@ -67,9 +71,8 @@ static void test_written_over_while_it_is_checked(void **state)
 }
 
 /* The profile names no port: after the check the daemon waits whether a second board appears. */
-static void test_written_over_while_the_choice_is_open(void **state)
+static void write_over_while_the_choice_is_open(struct bed *bed)
 {
-	struct bed *bed = *state;
 	FIRMWARE_CLEANUP struct firmware old = scene_image(SCENE_FLASH, 1);
 	FIRMWARE_CLEANUP struct firmware fresh = scene_image(SCENE_FLASH, 2);
 	struct host_port *port;
@@ -82,6 +85,20 @@ static void test_written_over_while_the_choice_is_open(void **state)
 	assert_int_equal(bed_count(bed, "DFUD_EVENT=flashing"), 0);
 	write_over(bed, "klipper.bin", &fresh);
 	expect_only(bed, port, &fresh);
+}
+
+/* The queue tells of it before the choice is made. */
+static void test_written_over_while_the_choice_is_open(void **state)
+{
+	write_over_while_the_choice_is_open(*state);
+}
+
+static void test_written_over_and_not_told_yet(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(bed_configure(bed, "etc", "dfud.conf", SLOW_QUEUE), 0);
+	write_over_while_the_choice_is_open(bed);
 }
 
 static void test_protected_while_it_is_checked(void **state)
@@ -109,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(test_written_over_while_it_is_checked),
 		SCENE(test_written_over_while_the_choice_is_open),
+		SCENE(test_written_over_and_not_told_yet),
 		SCENE(test_protected_while_it_is_checked),
 	};
 

@@ -4,11 +4,12 @@
  * board that cannot be read.
  */
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "scene.h"
 
-/* The board waits for a person who mends the profile, and the file with it. */
+/* Nothing is begun: board and file wait for a person who mends the profile. */
 static void check_void(struct bed *bed, const char *profile)
 {
 	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
@@ -20,9 +21,13 @@ static void check_void(struct bed *bed, const char *profile)
 	scene_drop(bed, "klipper.bin", &image);
 	scene_entry(bed, "DFUD_EVENT=queued", "DFUD_FILE=klipper.bin");
 	port = scene_board(bed, "1-1", NULL);
-	scene_entry(bed, "DFUD_PORT=1-1", "DFUD_REASON=config");
+	scene_entry(bed, "DFUD_EVENT=appeared", "DFUD_PORT=1-1");
+
+	/* what was begun when it appeared has ended, and is told, when the daemon has */
+	assert_int_equal(bed_stop(bed, SIGTERM), 0);
+	assert_int_equal(bed_count(bed, "DFUD_ATTEMPT="), 0);
+	assert_int_equal(host_opens(bed->host, port), 0);
 	scene_untouched(bed, port);
-	assert_int_equal(bed_count(bed, "DFUD_EVENT=verdict"), 0);
 	assert_true(bed_has_file(bed, "queue", "klipper.bin", NULL, 0));
 }
 

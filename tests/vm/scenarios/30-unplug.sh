@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 #
+# limit: 120
 # Unplugged in the middle of a write: told at once, what is on the board looks like no program, the
 # file waits. Plugged in again it is finished.
 image klipper.bin --size 200000

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 #
+# limit: 120
 # Other rules for the same devices, as people have them: dfud takes nothing from them and still opens
 # its boards.
 cat >/etc/udev/rules.d/99-scenario-stm32.rules <<-'END'

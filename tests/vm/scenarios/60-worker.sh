@@ -12,10 +12,21 @@ dfud-flash --port "$port" --plan "$work/klipper.bin"
 assert_count_of octopus erases 0
 code=0
 dfud-flash --port 9-9 "$work/klipper.bin" || code=$?
-[ "$code" != 0 ]
+[ "$code" = 2 ]
 code=0
 dfud-flash --nonsense || code=$?
 [ "$code" = 64 ]
 dfud-flash --port "$port" --address 0x08000000 "$work/klipper.bin"
 assert_flash_equals octopus klipper.bin
 assert_well_treated octopus
+
+# verified, but not back; then a write that fails
+board_start deaf 1 --cold-error --boot gone
+code=0
+dfud-flash --port "${board_ports[deaf]}" --within 1s "$work/klipper.bin" || code=$?
+[ "$code" = 1 ]
+assert_flash_equals deaf klipper.bin
+board_start worn 2 --cold-error --fault status,dnload,block,5,0,3
+code=0
+dfud-flash --port "${board_ports[worn]}" "$work/klipper.bin" || code=$?
+[ "$code" = 3 ]

@@ -15,6 +15,6 @@ grep -qx 'NoNewPrivs:	1' "$work/status"
 of_unit=$(awk '$1 == "Seccomp_filters:" { print $2 }' "/proc/$(dfud_pid)/status")
 of_worker=$(awk '$1 == "Seccomp_filters:" { print $2 }' "$work/status")
 [ "$of_worker" -gt "$of_unit" ] || fail 'the worker has no filter of its own'
-systemctl show -P StatusText dfud.service | grep -Eq '[0-9]' || fail 'no progress in the status'
+systemctl show -P StatusText dfud.service | grep -Eq '[0-9]+ %' || fail 'no progress in the status'
 wait_verdict returned
 assert_flash_equals octopus klipper.bin
