@@ -229,6 +229,42 @@ static void match_explain_files(
 	}
 }
 
+/*
+ * A void profile of which nobody can read what it names: the board or its file may be meant, and
+ * that is why no shipped profile serves them (rules 2 and 3).
+ */
+static const struct profile *match_doubt(const struct match_input *in, bool files)
+{
+	for (size_t i = 0; i < in->n_profiles; i++) {
+		const struct profile *p = in->profiles[i];
+
+		if (match_is_written(p) && (p->doubtful_ids || (files && p->doubtful_files))) {
+			return p;
+		}
+	}
+	return NULL;
+}
+
+/* No file is for the board: why. */
+static void match_tell_why(const struct match_input *in, size_t board, struct match *ret)
+{
+	const struct match_board *b = &in->boards[board];
+	const struct profile *doubt;
+
+	match_explain(in, board, ret);
+	if (ret->kind == MATCH_WAITING) {
+		match_explain_files(in, b, board, ret);
+	}
+	doubt = match_doubt(in, ret->kind == MATCH_NO_FILE_MEANT);
+	if (ret->kind != MATCH_WAITING && doubt != NULL) {
+		*ret = (struct match){.kind = MATCH_CONFIG,
+			.profile = doubt,
+			.job = MATCH_NONE,
+			.other_job = MATCH_NONE,
+			.other_board = MATCH_NONE};
+	}
+}
+
 void match_judge(const struct match_input *in, size_t board, struct match *ret)
 {
 	const struct match_board *b = &in->boards[board];
@@ -266,10 +302,7 @@ void match_judge(const struct match_input *in, size_t board, struct match *ret)
 		}
 	}
 	if (ret->job == MATCH_NONE) {
-		match_explain(in, board, ret);
-		if (ret->kind == MATCH_WAITING) {
-			match_explain_files(in, b, board, ret);
-		}
+		match_tell_why(in, board, ret);
 		return;
 	}
 	ret->other_board = match_other_board(in, board, ret->job);
