@@ -99,8 +99,8 @@ enum reason check_itself(const struct check_file *file, char *text, size_t size)
 static enum reason check_no_address(const struct check_file *file, char *text, size_t size)
 {
 	snprintf(text, size,
-		"%s does not say where it belongs; set Address= in [Image] of a "
-		"profile of your own in /etc/dfud/boards.d, or give --address",
+		"%s does not say where it belongs; set Address= in [Image] of a profile of your "
+		"own in /etc/dfud/boards.d, or give --address",
 		file->name);
 	return REASON_UNKNOWN_IMAGE;
 }
@@ -137,8 +137,8 @@ static enum reason check_unproven(
 {
 	snprintf(text, size,
 		"it is not certain that %s belongs at 0x%08" PRIx32
-		" (%s); if you know that it does, say so in a profile of "
-		"your own in /etc/dfud/boards.d: Id= and Port= in [Match], File=%s and "
+		" (%s); if you know that it does, say so in a profile of your own in "
+		"/etc/dfud/boards.d: Id= and Port= in [Match], File=%s and "
 		"Address=0x%08" PRIx32 " in [Image]",
 		file->name, address,
 		file->vector.certainty == VECTOR_NO_TABLE

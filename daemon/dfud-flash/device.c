@@ -121,8 +121,7 @@ static enum reason device_judge(
 	if (!f->has_functional) {
 		snprintf(text, size,
 			"the board does not say which DFU it speaks; this version flashes DfuSe "
-			"boards "
-			"(DFU 1.1a) only");
+			"boards (DFU 1.1a) only");
 		return REASON_WRONG_DEVICE;
 	}
 	if (f->bcd_dfu != DFU_BCD_DFUSE) {

@@ -177,8 +177,7 @@ static int worker_plan(struct worker *w, uint32_t *ret_address)
 	if (fault == PLAN_GOOD && w->options->certain && !w->plan.can_read) {
 		worker_refuse(w, REASON_NO_BACKUP,
 			"this board cannot be read, so nothing could be saved or verified; a "
-			"profile of "
-			"your own in /etc/dfud/boards.d flashes it all the same");
+			"profile of your own in /etc/dfud/boards.d flashes it all the same");
 		return 1;
 	}
 	if (fault != PLAN_GOOD) {

@@ -156,8 +156,7 @@ static unsigned attempt_take_death(struct attempt *a, const struct attempt_event
 	if (e->end == END_REFUSED && !a->erasing) { /* it could not even begin */
 		snprintf(a->text, sizeof(a->text),
 			"the worker could not do its work on this computer (not installed, no "
-			"memory, "
-			"or killed)");
+			"memory, or killed)");
 		return attempt_end(a, END_REFUSED, e->reason);
 	}
 	return attempt_end(a, END_INTERRUPTED, e->reason);

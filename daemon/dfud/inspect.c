@@ -77,8 +77,7 @@ static void inspect_later(struct daemon *daemon, struct job *job)
 {
 	notice_trouble(REASON_WORKER_CRASHED,
 		"a queued file could not be looked at: the worker could not do its work (not "
-		"installed, "
-		"no memory, or killed); tried again in a minute",
+		"installed, no memory, or killed); tried again in a minute",
 		0);
 	job->state = JOB_NEW;
 	job->retry_us = daemon_now_us() + PORT_PAUSE_US;

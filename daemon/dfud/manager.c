@@ -102,8 +102,7 @@ static void manager_on_queue_failed(void *user, int error)
 
 	notice_trouble(REASON_NO_SPACE,
 		"the queue folder cannot be watched any more (removed, moved or unmounted?); dfud "
-		"ends "
-		"and begins anew",
+		"ends and begins anew",
 		error);
 	(void)sd_event_exit(daemon->event, EXIT_FAILURE);
 }

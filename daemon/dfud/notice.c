@@ -178,8 +178,7 @@ void notice_expired(const struct job *job, const char *where)
 	journal_add_reason(&line, REASON_EXPIRED);
 	journal_say(&line,
 		"%s waited longer than ExpireAfter= for its board and is now in %s; drop it again "
-		"to "
-		"flash it",
+		"to flash it",
 		notice_show(job->name).text, where);
 }
 
@@ -227,8 +226,8 @@ static void notice_unmatched(const struct match *m, const char *port, char *ret,
 {
 	if (m->profile == NULL) {
 		snprintf(ret, size,
-			"no profile means the board on port %s: write one into "
-			"/etc/dfud/boards.d (dfud.conf(5))",
+			"no profile means the board on port %s: write one into /etc/dfud/boards.d "
+			"(dfud.conf(5))",
 			port);
 		return;
 	}
@@ -270,24 +269,21 @@ bool notice_standing(
 	case MATCH_TWO_FILES:
 		snprintf(ret, size,
 			"%s: the board on port %s could get %s or %s: take one out of the queue, "
-			"or set "
-			"Order=oldest in [Flash]",
+			"or set Order=oldest in [Flash]",
 			m->profile->name, port, notice_show(in->jobs[m->job].name).text,
 			notice_show(in->jobs[m->other_job].name).text);
 		return true;
 	case MATCH_TWO_BOARDS:
 		snprintf(ret, size,
 			"%s: %s could go to port %s or to port %s: unplug one, or name the port in "
-			"the "
-			"profile (Port= or Path= in [Match])",
+			"the profile (Port= or Path= in [Match])",
 			m->profile->name, notice_show(in->jobs[m->job].name).text, port,
 			in->boards[m->other_board].device.port);
 		return true;
 	case MATCH_TWO_PROFILES:
 		snprintf(ret, size,
 			"the board on port %s is meant by two profiles, %s and %s: make their "
-			"[Match] or "
-			"File= differ",
+			"[Match] or File= differ",
 			port, m->profile->name, m->other_profile->name);
 		return true;
 	case MATCH_CONFIG:

@@ -210,8 +210,7 @@ static int recover_one(void *user, const char *id, const char *file)
 	} else if (file != NULL) {
 		notice_trouble(REASON_NONE,
 			"the record of an interrupted attempt cannot be read; its file goes to "
-			"failed/, "
-			"look at the board before you drop it again",
+			"failed/, look at the board before you drop it again",
 			0);
 		recover_settle(daemon, id, file, false);
 	} else {

@@ -101,8 +101,7 @@ static void settle_move(struct assignment *a, bool good, enum reason reason, uns
 	if (r < 0) {
 		notice_trouble(REASON_NO_SPACE,
 			"a flashed file cannot be moved out of active/; it stays there until the "
-			"next "
-			"start",
+			"next start",
 			r);
 		return;
 	}
@@ -131,8 +130,7 @@ static bool settle_give_back(struct assignment *a)
 	if (r < 0) {
 		notice_trouble(REASON_NO_SPACE,
 			"a file cannot be moved back into the queue; it stays in active/ until the "
-			"next "
-			"start",
+			"next start",
 			r);
 	}
 	return r >= 0;

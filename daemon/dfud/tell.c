@@ -252,24 +252,21 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 	case VERDICT_RETURNED_OTHER:
 		snprintf(ret, size,
 			"%s, which is not the identity that was expected; %s is %s. Is it the "
-			"right file, "
-			"or Id= in [Return] wrong?",
+			"right file, or Id= in [Return] wrong?",
 			back, t->shown, verified);
 		return;
 	case VERDICT_BACK_IN_DFU:
 		snprintf(ret, size,
 			"%s is %s, but the board is in DFU mode again after %.1f s: the boot pins "
-			"hold it "
-			"there (take the BOOT0 jumper off and reset), or the program does not "
-			"start at "
+			"hold it there (take the BOOT0 jumper off and reset), or the program does "
+			"not start at "
 			"0x%08" PRIx32,
 			t->shown, verified, tell_return_seconds(a), a->plan.address);
 		return;
 	case VERDICT_NOT_ENUMERATING:
 		snprintf(ret, size,
 			"%s is %s and runs, but its USB does not work: is the program built for "
-			"this "
-			"board's crystal?",
+			"this board's crystal?",
 			t->shown, verified);
 		return;
 	case VERDICT_GONE:
@@ -280,8 +277,8 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 		}
 		snprintf(ret, size,
 			"%s is %s and the board left DFU mode, but %s within %.0f s: reset it or "
-			"cut its "
-			"power once; if it stays away, the program does not run or has no USB",
+			"cut its power once; if it stays away, the program does not run or has no "
+			"USB",
 			t->shown, verified,
 			a->flaps > 0 ? "it comes and goes" : "nothing came back",
 			(double)a->options.within_ms / 1000);
