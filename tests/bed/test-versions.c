@@ -152,6 +152,32 @@ static void test_a_failed_file_gives_way(void **state)
 	assert_false(bed_has_file(bed, "queue", "old.bin", NULL, 0));
 }
 
+/* The same, where the newer one has its very name and came while the old one was being written. */
+static void test_a_failed_file_gives_way_to_its_name(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware old = scene_image(SCENE_FLASH, 1);
+	FIRMWARE_CLEANUP struct firmware fresh = scene_image(SCENE_FLASH, 2);
+	const struct board_options options = {.cold_error = true,
+		.speedup = 8,
+		.faults = {{BOARD_FAULT_STATUS, DFU_DNLOAD, 0, 20, 1, DFU_STATUS_PROG}}};
+	struct host_port *port;
+
+	scene_start(bed);
+	port = scene_board(bed, "1-1", &options);
+	scene_drop(bed, "klipper.bin", &old);
+	scene_wait_blocks(bed, port, 1);
+	scene_drop(bed, "klipper.bin", &fresh);
+	scene_verdict(bed, "DFUD_VERDICT=failed", "DFUD_FILE=klipper.bin");
+	scene_entry(bed, "DFUD_EVENT=settled", "DFUD_REASON=superseded");
+	assert_true(bed_wait_file(bed, "failed", "klipper.bin"));
+	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_FILE=klipper.bin");
+	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, fresh.bytes, fresh.size));
+	assert_true(bed_wait_file(bed, "done", "klipper.bin"));
+	assert_false(bed_has_file(bed, "queue", "klipper.bin", NULL, 0));
+	assert_int_equal(bed_count(bed, "DFUD_EVENT=verdict"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +186,7 @@ int main(void)
 		SCENE(test_the_last_of_three_versions_is_left),
 		SCENE(test_taken_back_leaves_no_ghost),
 		SCENE(test_a_failed_file_gives_way),
+		SCENE(test_a_failed_file_gives_way_to_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

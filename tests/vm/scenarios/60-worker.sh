@@ -21,11 +21,11 @@ assert_flash_equals octopus klipper.bin
 assert_well_treated octopus
 
 # verified, but not back; then a write that fails
-board_start deaf 1 --cold-error --boot gone
+board_start mute 1 --cold-error --boot gone
 code=0
-dfud-flash --port "${board_ports[deaf]}" --within 1s "$work/klipper.bin" || code=$?
+dfud-flash --port "${board_ports[mute]}" --within 1s "$work/klipper.bin" || code=$?
 [ "$code" = 1 ]
-assert_flash_equals deaf klipper.bin
+assert_flash_equals mute klipper.bin
 board_start worn 2 --cold-error --fault status,dnload,block,5,0,3
 code=0
 dfud-flash --port "${board_ports[worn]}" "$work/klipper.bin" || code=$?
