@@ -21,7 +21,7 @@ static void check_void(struct bed *bed, const char *profile)
 	scene_drop(bed, "klipper.bin", &image);
 	scene_entry(bed, "DFUD_EVENT=queued", "DFUD_FILE=klipper.bin");
 	port = scene_board(bed, "1-1", NULL);
-	scene_entry(bed, "DFUD_EVENT=appeared", "DFUD_PORT=1-1");
+	scene_entry(bed, "DFUD_PORT=1-1", "DFUD_REASON=config");
 
 	/* what was begun when it appeared has ended, and is told, when the daemon has */
 	assert_int_equal(bed_stop(bed, SIGTERM), 0);
