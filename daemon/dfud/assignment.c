@@ -28,6 +28,7 @@
 #include "dfud/journey.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
+#include "dfud/sidecar.h"
 #include "dfud/snapshot.h"
 #include "dfud/status.h"
 #include "record/record.h"
@@ -326,7 +327,8 @@ int assignment_begin(struct daemon *daemon, struct port *port, struct job *job,
 	int r = snapshot_take(&snapshot, daemon->spool.queue, job->name,
 		daemon->configuration.settings.max_file_size);
 
-	if (r < 0 || !assignment_is_same(&snapshot, job)) {
+	if (r < 0 || !assignment_is_same(&snapshot, job) ||
+		!sidecar_agrees(daemon->spool.queue, job->name, snapshot.sha256)) {
 		/* it is being changed or was taken away: the queue will tell */
 		snapshot_done(&snapshot);
 		return r < 0 ? r : -EAGAIN;

@@ -17,6 +17,7 @@
 #include "dfud/process.h"
 #include "dfud/queue.h"
 #include "dfud/settle.h"
+#include "dfud/sidecar.h"
 #include "dfud/snapshot.h"
 
 #define INSPECT_AT_ONCE	    4
@@ -184,6 +185,13 @@ static void inspect_job(struct daemon *daemon, struct job *job)
 		return;
 	}
 	snprintf(job->sha256, sizeof(job->sha256), "%s", snapshot.sha256);
+	if (!sidecar_agrees(daemon->spool.queue, job->name, snapshot.sha256)) {
+		snapshot_done(&snapshot);
+		inspect_refuse(daemon, job, REASON_DAMAGED,
+			"its SHA-256 is not the one in the .sha256 file beside it; copy both "
+			"again");
+		return;
+	}
 	r = inspect_start(daemon, job, snapshot.fd);
 	snapshot_done(&snapshot);
 	if (r < 0) {

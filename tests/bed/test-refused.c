@@ -85,6 +85,29 @@ static void test_truncated(void **state)
 	check_file(*state, image.bytes, image.size / 8, "truncated");
 }
 
+/* What its maker says of it beside it (sha256sum): wrong, and then right. */
+static void test_checksum_beside_it(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	struct host_port *port;
+	char sum[128];
+
+	scene_start(bed);
+	port = scene_board(bed, "1-1", NULL);
+	memset(sum, '0', 64);
+	assert_int_equal(bed_drop(bed, "bad.bin.sha256", sum, 64), 0);
+	assert_int_equal(bed_drop(bed, "bad.bin", image.bytes, image.size), 0);
+	expect_refused(bed, "bad.bin", "damaged", "failed");
+	scene_untouched(bed, port);
+	snprintf(sum, sizeof(sum), "%s  good.bin\n",
+		entry_get(scene_verdict(bed, "DFUD_FILE=bad.bin"), "DFUD_SHA256"));
+	assert_int_equal(bed_drop(bed, "good.bin.sha256", sum, strlen(sum)), 0);
+	assert_int_equal(bed_drop(bed, "good.bin", image.bytes, image.size), 0);
+	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_FILE=good.bin");
+	assert_true(bed_wait_file(bed, "done", "good.bin.sha256"));
+}
+
 static void test_too_large(void **state)
 {
 	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
@@ -264,6 +287,7 @@ int main(void)
 		SCENE(test_text),
 		SCENE(test_html),
 		SCENE(test_truncated),
+		SCENE(test_checksum_beside_it),
 		SCENE(test_too_large),
 		SCENE(test_wrong_file_needs_no_board),
 		SCENE(test_link_address),
