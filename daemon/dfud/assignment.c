@@ -295,6 +295,14 @@ static bool assignment_is_same(const struct snapshot *s, const struct job *job)
 	       s->size == job->file.size && strcmp(s->sha256, job->sha256) == 0;
 }
 
+/* Whether the bytes are those that were inspected, and what lies beside them agrees. */
+static bool assignment_is_told(
+	const struct daemon *daemon, const struct snapshot *s, const struct job *job)
+{
+	return assignment_is_same(s, job) &&
+	       sidecar_agrees(daemon->spool.queue, job->name, s->sha256);
+}
+
 static int assignment_begin_with(struct assignment *a, struct job *job,
 	const struct profile *profile, const struct snapshot *snapshot)
 {
@@ -323,26 +331,32 @@ int assignment_begin(struct daemon *daemon, struct port *port, struct job *job,
 	const struct profile *profile, void (*ended)(struct assignment *assignment))
 {
 	struct snapshot snapshot = SNAPSHOT_INIT;
-	struct assignment *a;
+	struct assignment *a = NULL;
 	int r = snapshot_take(&snapshot, daemon->spool.queue, job->name,
 		daemon->configuration.settings.max_file_size);
 
-	if (r < 0 || !assignment_is_same(&snapshot, job) ||
-		!sidecar_agrees(daemon->spool.queue, job->name, snapshot.sha256)) {
-		/* it is being changed or was taken away: the queue will tell */
-		snapshot_done(&snapshot);
-		return r < 0 ? r : -EAGAIN;
+	if (r == -ENOENT) { /* taken away: the queue tells */
+		return r;
 	}
-	a = assignment_make(daemon, port, job->name, ended);
-	r = a != NULL ? assignment_begin_with(a, job, profile, &snapshot) : -ENOMEM;
-	snapshot_done(&snapshot);
-	if (r < 0 && a != NULL) {
+	if (r == -EAGAIN || (r >= 0 && !assignment_is_told(daemon, &snapshot, job))) {
+		snapshot_done(&snapshot);
+		return -ESTALE;
+	}
+	if (r >= 0) {
+		a = assignment_make(daemon, port, job->name, ended);
+		r = a != NULL ? assignment_begin_with(a, job, profile, &snapshot) : -ENOMEM;
+		snapshot_done(&snapshot);
+	}
+	if (r < 0) {
 		port_remember(port, job->id, PORT_AFTER_PAUSE, daemon_now_us());
-		notice_trouble(REASON_NO_SPACE, "an attempt cannot be begun", r);
+		notice_trouble(REASON_NO_SPACE,
+			"an attempt cannot be begun; it is tried again in a minute", r);
+	}
+	if (r < 0 && a != NULL) {
 		(void)spool_forget(&daemon->spool, a->id);
 		assignment_free(a);
 	}
-	return r;
+	return r == -ESTALE ? -EIO : r;
 }
 
 static void assignment_recall_tell(

@@ -15,7 +15,10 @@ struct port;
 struct profile;
 struct record;
 
-/* Begins an attempt. 0 or -errno, which is said already where a person can mend it. */
+/*
+ * Begins an attempt. 0; -ESTALE where the file is not the one that was inspected (look at it anew);
+ * -ENOENT where it is gone (the queue tells); another -errno, which is said already.
+ */
 int assignment_begin(struct daemon *daemon, struct port *port, struct job *job,
 	const struct profile *profile, void (*ended)(struct assignment *assignment));
 

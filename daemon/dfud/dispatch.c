@@ -13,7 +13,6 @@
 #include "dfud/daemon.h"
 #include "dfud/inspect.h"
 #include "dfud/notice.h"
-#include "dfud/queue.h"
 #include "dfud/settle.h"
 #include "dfud/status.h"
 
@@ -106,10 +105,8 @@ static bool dispatch_begin(
 {
 	const int r = assignment_begin(daemon, port, job, profile, settle_attempt);
 
-	if (r == -EAGAIN || r == -ENOENT) { /* it is another file by now: the queue tells it anew */
-		queue_forget(daemon->queue, job->name);
-		queue_scan(daemon->queue);
-		jobs_remove(&daemon->jobs, job);
+	if (r == -ESTALE) {
+		inspect_anew(daemon, job);
 		return true;
 	}
 	return r == 0;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dfud/daemon.h"
+#include "dfud/memory.h"
 #include "dfud/notice.h"
 #include "dfud/process.h"
 #include "dfud/queue.h"
@@ -134,6 +135,16 @@ static int inspect_start(struct daemon *daemon, struct job *job, int image_fd)
 	return 0;
 }
 
+void inspect_anew(struct daemon *daemon, struct job *job)
+{
+	if (job->memory[0] != '\0') {
+		memory_keep(daemon, job->memory, NULL, PORT_NEVER);
+	}
+	queue_forget(daemon->queue, job->name);
+	queue_scan(daemon->queue);
+	jobs_remove(&daemon->jobs, job);
+}
+
 /* The snapshot failed: who is to blame decides what happens. */
 static void inspect_refuse_snapshot(struct daemon *daemon, struct job *job, int error)
 {
@@ -148,9 +159,7 @@ static void inspect_refuse_snapshot(struct daemon *daemon, struct job *job, int 
 		return;
 	case -ENOENT:
 	case -EAGAIN: /* gone or being changed: the queue tells what it is then */
-		queue_forget(daemon->queue, job->name);
-		queue_scan(daemon->queue);
-		jobs_remove(&daemon->jobs, job);
+		inspect_anew(daemon, job);
 		return;
 	case -EACCES:
 	case -EPERM:

@@ -9,5 +9,11 @@
 struct job;
 struct daemon;
 
+/*
+ * Drops a job whose file is another one by now; the queue tells what lies there. What failed
+ * attempts left as a memory waits for it.
+ */
+void inspect_anew(struct daemon *daemon, struct job *job);
+
 /* Begins inspections of new jobs, as many as may run at once. */
 void inspect_next(struct daemon *daemon);

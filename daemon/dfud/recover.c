@@ -35,6 +35,7 @@
 
 struct recover_round {
 	struct daemon *daemon;
+	bool first;   /* at start: what is left alone is said once */
 	bool pending; /* somebody still works */
 };
 
@@ -134,7 +135,6 @@ static int recover_resume(struct daemon *daemon, const struct record *record, bo
 	if (port == NULL) {
 		return -ENOMEM;
 	}
-	port->foreign = false;
 	if (port->visit == 0) { /* what is there now is the same visit, not a new one */
 		port->visit = 1;
 	}
@@ -158,22 +158,12 @@ static void recover_wait(struct daemon *daemon, const struct record *record)
 	}
 }
 
-static void recover_free_port(struct daemon *daemon, const struct record *record)
-{
-	struct port *port = port_find(&daemon->ports, record->port);
-
-	if (port != NULL) {
-		port->foreign = false;
-	}
-}
-
 static void recover_good(
 	struct daemon *daemon, const char *id, const char *file, const struct record *record)
 {
 	const bool told = record->verdict[0] != '\0';
 
 	if (file == NULL && !told && !record->erasing) {
-		recover_free_port(daemon, record);
 		(void)spool_forget(&daemon->spool, id);
 	} else if (file == NULL && told && recover_is_queued(daemon, record)) {
 		memory_keep(daemon, id, NULL, PORT_NEVER);
@@ -205,8 +195,12 @@ static int recover_one(void *user, const char *id, const char *file)
 		recover_wait(daemon, &record);
 		round->pending = true;
 	} else if (r == -EPROTONOSUPPORT) {
-		notice_trouble(REASON_CONFIG,
-			"an attempt in active/ was recorded by a newer dfud and is left alone", 0);
+		if (round->first) {
+			notice_trouble(REASON_NONE,
+				"an attempt in active/ was recorded by a newer dfud and is left "
+				"alone",
+				0);
+		}
 	} else if (file != NULL) {
 		notice_trouble(REASON_NONE,
 			"the record of an interrupted attempt cannot be read; its file goes to "
@@ -219,6 +213,8 @@ static int recover_one(void *user, const char *id, const char *file)
 	return 0;
 }
 
+static int recover_round(struct daemon *daemon, bool first);
+
 static int recover_on_timer(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct daemon *daemon = user;
@@ -226,19 +222,28 @@ static int recover_on_timer(sd_event_source *source, uint64_t usec, void *user)
 	(void)source;
 	(void)usec;
 	daemon->recover = sd_event_source_unref(daemon->recover);
-	(void)recover(daemon);
+	(void)recover_round(daemon, false);
 	return 0;
 }
 
-int recover(struct daemon *daemon)
+static int recover_round(struct daemon *daemon, bool first)
 {
-	struct recover_round round = {.daemon = daemon};
-	int r = spool_each(&daemon->spool, recover_one, &round);
+	struct recover_round round = {.daemon = daemon, .first = first};
+	int r;
 
+	for (struct port *p = daemon->ports.first; p != NULL; p = p->next) {
+		p->foreign = false;
+	}
+	r = spool_each(&daemon->spool, recover_one, &round);
 	if (round.pending) {
 		r = sd_event_add_time(daemon->event, &daemon->recover, CLOCK_MONOTONIC,
 			daemon_now_us() + RECOVER_AGAIN_US, 0, recover_on_timer, daemon);
 	}
 	daemon_wake(daemon);
 	return r;
+}
+
+int recover(struct daemon *daemon)
+{
+	return recover_round(daemon, true);
 }

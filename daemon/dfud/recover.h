@@ -9,5 +9,6 @@
 
 struct daemon;
 
-/* At start, and again while workers of an earlier daemon still run. 0 or -errno. */
+/* Once, at start; it looks again by itself while workers of an earlier daemon still run. 0 or
+ * -errno. */
 int recover(struct daemon *daemon);

@@ -100,7 +100,7 @@ static void settle_move(struct assignment *a, bool good, enum reason reason, uns
 	r = spool_settle(&daemon->spool, a->id, a->file, stamp, good, where, sizeof(where));
 	if (r < 0) {
 		notice_trouble(REASON_NO_SPACE,
-			"a flashed file cannot be moved out of active/; it stays there until the "
+			"a file cannot be moved out of active/; it stays there until the "
 			"next start",
 			r);
 		return;
@@ -124,6 +124,7 @@ static bool settle_give_back(struct assignment *a)
 	const int r = a->claimed ? spool_give_back(&a->daemon->spool, a->id, a->file) : 0;
 
 	if (r == -EEXIST) {
+		settle_report(a, journey_attempt(a->journey));
 		settle_move(a, false, REASON_SUPERSEDED, 0);
 		return false;
 	}
@@ -142,6 +143,7 @@ static void settle_stay(struct assignment *a, struct job *job, const struct fate
 
 	if (!settle_give_back(a)) {
 		if (job != NULL) {
+			settle_forget_memory(daemon, job);
 			jobs_remove(&daemon->jobs, job);
 		}
 		return;
