@@ -270,6 +270,43 @@ static int profile_take_protect(struct schema *schema, void *object, const char 
 	return 0;
 }
 
+static int profile_take_keep_bootloader(struct schema *schema, void *object, const char *value)
+{
+	struct profile *profile = object;
+
+	profile->keep_bootloader = false;
+	if (*value != '\0' && !value_boolean(value, &profile->keep_bootloader)) {
+		schema_complain(schema, "\"%.60s\" is neither yes nor no", value);
+	}
+	return 0;
+}
+
+static int profile_take_backup(struct schema *schema, void *object, const char *value)
+{
+	struct profile *profile = object;
+	enum backup_policy policy = *value == '\0' ? BACKUP_YES : backup_policy_from_string(value);
+
+	if (policy < 0) {
+		schema_complain(schema, "\"%.60s\" is none of yes, required, no, whole", value);
+		return 0;
+	}
+	profile->backup = policy;
+	return 0;
+}
+
+static int profile_take_leave(struct schema *schema, void *object, const char *value)
+{
+	struct profile *profile = object;
+	enum leave_policy policy = *value == '\0' ? LEAVE_AUTO : leave_policy_from_string(value);
+
+	if (policy < 0) {
+		schema_complain(schema, "\"%.60s\" is none of auto, image, base, no", value);
+		return 0;
+	}
+	profile->leave = policy;
+	return 0;
+}
+
 static int profile_take_max_attempts(struct schema *schema, void *object, const char *value)
 {
 	struct profile *profile = object;
@@ -318,6 +355,10 @@ const struct schema_key profile_keys[_PROFILE_INDEX_MAX] = {
 	[PROFILE_ADDRESS] = {"Image", "Address", false, profile_take_address},
 	[PROFILE_ALTERNATE] = {"Flash", "Alternate", false, profile_take_alternate},
 	[PROFILE_PROTECT] = {"Flash", "Protect", true, profile_take_protect},
+	[PROFILE_KEEP_BOOTLOADER] = {"Flash", "KeepBootloader", false,
+		profile_take_keep_bootloader},
+	[PROFILE_BACKUP] = {"Flash", "Backup", false, profile_take_backup},
+	[PROFILE_LEAVE] = {"Flash", "Leave", false, profile_take_leave},
 	[PROFILE_MAX_ATTEMPTS] = {"Flash", "MaxAttempts", false, profile_take_max_attempts},
 	[PROFILE_ORDER] = {"Flash", "Order", false, profile_take_order},
 	[PROFILE_RETURN_ID] = {"Return", "Id", true, profile_take_return_id},

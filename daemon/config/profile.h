@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "config/ini.h"
+#include "config/policy.h"
 #include "config/usb-id.h"
 
 /*
@@ -52,8 +53,11 @@ struct profile {
 	uint8_t alternate; /* default 0 */
 	struct address_range *protects;
 	size_t n_protects;
-	unsigned max_attempts; /* default 3, 1..100 */
-	bool oldest_first;     /* Order=oldest: several files for one board form a line */
+	bool keep_bootloader;	   /* default no */
+	enum backup_policy backup; /* default yes */
+	enum leave_policy leave;   /* default auto */
+	unsigned max_attempts;	   /* default 3, 1..100 */
+	bool oldest_first;	   /* Order=oldest: several files for one board form a line */
 
 	/* [Return] */
 	bool return_none; /* Id=none: the program shows no USB */

@@ -12,7 +12,7 @@
  * because of a faulty line. Pure.
  */
 
-#define SCHEMA_KEYS_MAX 16
+#define SCHEMA_KEYS_MAX 24
 
 struct schema;
 
