@@ -184,6 +184,28 @@ static int plan_copy_segments(struct plan *plan, const struct plan_request *requ
 	return 0;
 }
 
+/* A span that holds all of it is read anyway. */
+static int plan_add_look(struct plan *plan, uint32_t address, uint32_t size)
+{
+	const struct plan_span *span = plan_span_of(plan, address);
+	struct plan_runs reads = {plan->reads, plan->n_reads};
+	int r;
+
+	if (!plan->can_read || size == 0 ||
+		(span != NULL && plan_end(span->address, span->size) >= plan_end(address, size))) {
+		return 0;
+	}
+	plan->look = (struct plan_run){address, size, malloc(size)};
+	if (plan->look.data == NULL) {
+		return -ENOMEM;
+	}
+	memset(plan->look.data, 0xff, size);
+	r = plan_add_run(&reads, address, size, plan->look.data);
+	plan->reads = reads.items;
+	plan->n_reads = reads.n;
+	return r;
+}
+
 /* Faults of what would have to be kept, where nothing can be read. */
 static void plan_survey_kept(const struct plan *plan, const struct plan_request *request,
 	enum plan_fault *ret_fault, uint32_t *ret_address)
@@ -246,6 +268,9 @@ int plan_make(struct plan *ret, const struct plan_request *request, enum plan_fa
 		if (r >= 0) {
 			r = plan_fill_spans(&plan, request);
 		}
+		if (r >= 0) {
+			r = plan_add_look(&plan, request->look, request->look_size);
+		}
 	}
 	if (r < 0 || *ret_fault != PLAN_GOOD) {
 		plan_done(&plan);
@@ -262,6 +287,9 @@ void plan_done(struct plan *plan)
 		free(plan->spans[i].found);
 	}
 	free(plan->spans);
+	free(plan->look.data);
+	free(plan->saved.data);
+	free(plan->saves);
 	free(plan->segments);
 	free(plan->sectors);
 	free(plan->reads);
@@ -269,18 +297,6 @@ void plan_done(struct plan *plan)
 	free(plan->bodies);
 	free(plan->heads);
 	*plan = (struct plan)PLAN_INIT;
-}
-
-const uint8_t *plan_found(const struct plan *plan, uint32_t address, uint32_t *ret_size)
-{
-	const struct plan_span *span = plan_span_of(plan, address);
-
-	*ret_size = 0;
-	if (span == NULL || span->found == NULL) {
-		return NULL;
-	}
-	*ret_size = (uint32_t)(plan_end(span->address, span->size) - address);
-	return span->found + (address - span->address);
 }
 
 /*

@@ -34,6 +34,7 @@ struct plan_request {
 	uint16_t transfer_size; /* bytes of a block, 8..4096 */
 	uint16_t granule; /* the device writes in multiples of it; a tail is padded with 0xFF */
 	bool can_read;
+	uint32_t look, look_size; /* read besides, if anything can be read; size 0: nothing */
 };
 
 enum plan_fault {
@@ -65,6 +66,11 @@ struct plan {
 	struct plan_run *reads; /* before the decision; data receives what is there */
 	size_t n_reads;
 
+	/* from plan_save on */
+	struct plan_run saved;	/* what is to be kept elsewhere before it is erased; size 0: none */
+	struct plan_run *saves; /* the parts of it that are not known yet */
+	size_t n_saves;
+
 	/* from plan_decide on */
 	bool decided, unchanged;
 	uint32_t *erases; /* sector starts, in the order of erasing */
@@ -79,6 +85,7 @@ struct plan {
 	/* inner */
 	struct plan_span *spans;
 	size_t n_spans;
+	struct plan_run look;	       /* what was asked to be looked at, size 0: nothing */
 	struct plan_segment *segments; /* address and size only */
 	size_t n_segments;
 	uint16_t transfer_size, granule;
@@ -103,6 +110,14 @@ void plan_done(struct plan *plan);
  * everywhere. 0 or -ENOMEM.
  */
 int plan_decide(struct plan *plan);
+
+/*
+ * After plan_decide: lays out what is to be saved, which is everything from the first to the last
+ * sector that will be erased, or the whole memory that lies around it without a gap; nothing where
+ * nothing is erased. Once the saves were read, saved holds it. 0; -ENOMEM; -ENXIO where some of it
+ * cannot be read (nothing is laid out then).
+ */
+int plan_save(struct plan *plan, const struct layout *layout, bool whole);
 
 /* Longest that erasing and writing may take on any known chip, for deadlines. */
 uint64_t plan_worst_ms(const struct plan *plan);

@@ -2,9 +2,10 @@
 /*
  * The conversation with one board.
  *
- *   READY -> ALTERNATE -> RECOVER -> READ... -> ASKED --stop--> ENDED
- *                                                 |
- *                     nothing differs <-----------+ go
+ *   READY -> ALTERNATE -> RECOVER -> READ... -> LOOKED -> SAVE... -> ASKED --stop--> ENDED
+ *                                                                      |
+ *                     nothing differs <--------------------------------+ go
+ *                            |                    +--------------------+
  *                            |                    v
  *                            |              (mark ERASING)
  *                            |                  ERASE... -> WRITE... -> VERIFY...
@@ -16,6 +17,7 @@
  *                            |
  *                            v
  *                          POINT -> LEAVE -> (mark LEFT) -> ENDED
+ *                            +--- stay ----------------------^
  *
  * "..." is one round for each run or sector of the plan. Whatever fails ends the session, but after
  * VERIFIED nothing can fail it any more: from there on only the port can tell how it went.
@@ -80,6 +82,10 @@ static const struct plan_run *session_runs(
 		*ret_n = plan->n_reads;
 		return plan->reads;
 	}
+	if (state == SESSION_SAVE) {
+		*ret_n = plan->n_saves;
+		return plan->saves;
+	}
 	if (state == SESSION_WRITE || state == SESSION_VERIFY) {
 		*ret_n = plan->n_bodies;
 		return plan->bodies;
@@ -94,7 +100,7 @@ static const struct plan_run *session_runs(
 
 static enum run_kind session_run_kind(enum session_state state)
 {
-	if (state == SESSION_READ) {
+	if (state == SESSION_READ || state == SESSION_SAVE) {
 		return RUN_READ;
 	}
 	return state == SESSION_WRITE || state == SESSION_SEAL ? RUN_WRITE : RUN_VERIFY;
@@ -104,7 +110,7 @@ static void session_count_phase(struct session *s, const struct dfu_event *event
 {
 	const uint64_t us = event->now_us - s->phase_us;
 
-	if (s->state == SESSION_READ) {
+	if (s->state == SESSION_READ || s->state == SESSION_SAVE) {
 		s->read_us += us;
 	} else if (s->state == SESSION_ERASE) {
 		s->erase_us += us;
@@ -137,8 +143,14 @@ static enum session_turn session_decide(struct session *s)
 		s->flash = SESSION_UNCHANGED;
 		s->verified = true;
 	}
-	s->state = SESSION_ASKED;
-	return SESSION_ASK;
+	s->state = SESSION_LOOKED;
+	return SESSION_LOOK;
+}
+
+/* Where it goes on when the flash holds the image. */
+static enum session_state session_way_out(const struct session *s)
+{
+	return s->options.stay ? SESSION_ENDED : SESSION_POINT;
 }
 
 /* What follows a state whose rounds are over. */
@@ -153,6 +165,9 @@ static enum session_turn session_after(
 		return session_enter(s, SESSION_READ, event, a);
 	case SESSION_READ:
 		return session_decide(s);
+	case SESSION_SAVE:
+		s->state = SESSION_ASKED;
+		return SESSION_ASK;
 	case SESSION_ERASE:
 		return session_enter(s, SESSION_WRITE, event, a);
 	case SESSION_WRITE:
@@ -161,11 +176,11 @@ static enum session_turn session_after(
 		return session_enter(s, SESSION_SEAL, event, a);
 	case SESSION_SEAL:
 		s->flash = SESSION_WRITTEN;
-		return session_mark(
-			s, SESSION_MARK_WRITTEN, can_read ? SESSION_VERIFY_SEAL : SESSION_POINT);
+		return session_mark(s, SESSION_MARK_WRITTEN,
+			can_read ? SESSION_VERIFY_SEAL : session_way_out(s));
 	case SESSION_VERIFY_SEAL:
 		s->verified = true;
-		return session_mark(s, SESSION_MARK_VERIFIED, SESSION_POINT);
+		return session_mark(s, SESSION_MARK_VERIFIED, session_way_out(s));
 	case SESSION_POINT:
 		return session_enter(s, SESSION_LEAVE, event, a);
 	case SESSION_LEAVE:
@@ -174,6 +189,7 @@ static enum session_turn session_after(
 		return session_mark(s, SESSION_MARK_LEFT, SESSION_ENDED);
 	case SESSION_READY:
 	case SESSION_ALTERNATE:
+	case SESSION_LOOKED:
 	case SESSION_ASKED:
 	case SESSION_MARKING:
 	case SESSION_ENDED:
@@ -349,9 +365,16 @@ static enum session_turn session_in_asked(
 		return session_finish(s, SESSION_STOPPED);
 	}
 	if (s->options.plan->unchanged) {
-		return session_mark(s, SESSION_MARK_VERIFIED, SESSION_POINT);
+		return session_mark(s, SESSION_MARK_VERIFIED, session_way_out(s));
 	}
 	return session_mark(s, SESSION_MARK_ERASING, SESSION_ERASE);
+}
+
+void session_leave_to(struct session *s, uint32_t address, bool stay)
+{
+	assert(s->state == SESSION_LOOKED);
+	s->options.leave_address = address;
+	s->options.stay = stay;
 }
 
 void session_answer(struct session *s, bool go)
@@ -375,11 +398,14 @@ enum session_turn session_step(
 	case SESSION_LEAVE:
 		return session_command(s, event, ret_action);
 	case SESSION_READ:
+	case SESSION_SAVE:
 	case SESSION_WRITE:
 	case SESSION_VERIFY:
 	case SESSION_SEAL:
 	case SESSION_VERIFY_SEAL:
 		return session_run(s, event, ret_action);
+	case SESSION_LOOKED:
+		return session_enter(s, SESSION_SAVE, event, ret_action);
 	case SESSION_ASKED:
 		return session_in_asked(s, event, ret_action);
 	case SESSION_MARKING:
@@ -444,6 +470,8 @@ const char *session_state_to_string(enum session_state state)
 		[SESSION_ALTERNATE] = "alternate",
 		[SESSION_RECOVER] = "recover",
 		[SESSION_READ] = "read",
+		[SESSION_LOOKED] = "looked",
+		[SESSION_SAVE] = "save",
 		[SESSION_ASKED] = "asked",
 		[SESSION_ERASE] = "erase",
 		[SESSION_WRITE] = "write",

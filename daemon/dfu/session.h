@@ -12,12 +12,16 @@
 
 /*
  * The whole conversation with one DfuSe device, in the order that the design fixes: recover, read,
- * decide, ask for leave to begin, erase, write all but the first blocks, read back, write the first
- * blocks, read back, set the address, leave. Pure; the drawing is in session.c.
+ * decide, let the owner look, read what is to be saved, ask for leave to begin, erase, write all
+ * but the first blocks, read back, write the first blocks, read back, set the address, leave. Pure;
+ * the drawing is in session.c.
  *
  *   session_init, then session_step again and again:
  *     SESSION_DO    carry out *ret_action, come back with its event
- *     SESSION_ASK   the plan is decided; call session_answer, come back with DFU_EVENT_SLEPT
+ *     SESSION_LOOK  the plan is decided; look at what was found, call plan_save and
+ *                   session_leave_to as need be, come back with DFU_EVENT_SLEPT (or never)
+ *     SESSION_ASK   what is to be saved was read; call session_answer, come back with
+ *                   DFU_EVENT_SLEPT
  *     SESSION_MARK  make session->mark durable, come back with DFU_EVENT_SLEPT
  *     SESSION_END   over: session->end, failure, flash, left ... say how
  */
@@ -27,6 +31,8 @@ enum session_state {
 	SESSION_ALTERNATE, /* set-alternate is under way */
 	SESSION_RECOVER,   /* to dfuIDLE */
 	SESSION_READ,	   /* what is there */
+	SESSION_LOOKED,	   /* waits until the owner has looked */
+	SESSION_SAVE,	   /* what is to be saved and is not known yet */
 	SESSION_ASKED,	   /* waits for the answer */
 	SESSION_ERASE,
 	SESSION_WRITE,	/* all but the first blocks */
@@ -71,6 +77,7 @@ enum session_end {
 
 enum session_turn {
 	SESSION_DO,
+	SESSION_LOOK,
 	SESSION_ASK,
 	SESSION_MARK,
 	SESSION_END,
@@ -81,6 +88,7 @@ struct session_options {
 	uint8_t alternate;
 	uint16_t transfer_size;
 	uint32_t leave_address;
+	bool stay; /* not told to leave */
 };
 
 struct session {
@@ -116,6 +124,8 @@ struct session {
 void session_init(struct session *session, const struct session_options *options);
 enum session_turn session_step(
 	struct session *session, const struct dfu_event *event, struct dfu_action *ret_action);
+/* After SESSION_LOOK: where the board shall start, or that it is not told to leave. */
+void session_leave_to(struct session *session, uint32_t address, bool stay);
 /* Once, after SESSION_ASK. */
 void session_answer(struct session *session, bool go);
 

@@ -95,6 +95,8 @@ const char *explain_phase(enum session_state state)
 	case SESSION_ALTERNATE:
 	case SESSION_RECOVER:
 	case SESSION_READ:
+	case SESSION_LOOKED:
+	case SESSION_SAVE:
 	case SESSION_ASKED:
 	case SESSION_MARKING:
 	case SESSION_ENDED:

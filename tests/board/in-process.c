@@ -77,6 +77,9 @@ enum in_process_turn in_process_carry(struct in_process *f, struct session *sess
 		switch (session_step(session, &event, &action)) {
 		case SESSION_DO:
 			break;
+		case SESSION_LOOK: /* nobody here saves anything */
+			event = (struct dfu_event){.kind = DFU_EVENT_SLEPT, .now_us = f->now_us};
+			continue;
 		case SESSION_ASK:
 			return IN_PROCESS_ASK;
 		case SESSION_MARK:

@@ -21,7 +21,7 @@ static void bench_fill(uint8_t *bytes, size_t n, uint64_t seed)
 	}
 }
 
-static void bench_plan(struct bench *b, const struct board_options *options)
+static void bench_plan(struct bench *b, const struct board_options *options, uint32_t look_size)
 {
 	const struct plan_segment segment = {
 		.address = b->address, .size = b->size, .data = b->image};
@@ -32,6 +32,8 @@ static void bench_plan(struct bench *b, const struct board_options *options)
 		.transfer_size = options->transfer_size ? options->transfer_size : 2048,
 		.granule = 32,
 		.can_read = !options->no_upload,
+		.look = b->base,
+		.look_size = look_size,
 	};
 	enum plan_fault fault;
 	uint32_t at;
@@ -66,7 +68,13 @@ void bench_init(struct bench *b, const struct board_options *options, uint32_t a
 	memcpy(b->before, b->flash, b->flash_size);
 	b->front = (struct in_process){.board = b->board, .now_us = 1000000};
 	assert_int_equal(layout_parse(&b->layout, text), 0);
-	bench_plan(b, options);
+	bench_plan(b, options, 0);
+}
+
+void bench_look_at_base(struct bench *b, const struct board_options *options, uint32_t size)
+{
+	plan_done(&b->plan);
+	bench_plan(b, options, size);
 }
 
 void bench_done(struct bench *b)
@@ -137,9 +145,22 @@ static void bench_watch(struct bench *b, const struct dfu_action *a)
 	b->transfers++;
 }
 
+static void bench_look(struct bench *b)
+{
+	b->looks++;
+	if (b->save) {
+		assert_int_equal(plan_save(&b->plan, &b->layout, b->whole), 0);
+	}
+	if (b->stay || b->leave != 0) {
+		session_leave_to(&b->session, b->leave != 0 ? b->leave : b->address, b->stay);
+	}
+}
+
 static void bench_turn(struct bench *b, enum session_turn turn, bool go)
 {
-	if (turn == SESSION_ASK) {
+	if (turn == SESSION_LOOK) {
+		bench_look(b);
+	} else if (turn == SESSION_ASK) {
 		b->asks++;
 		session_answer(&b->session, go);
 		b->answered = true;

@@ -35,13 +35,16 @@ struct bench {
 	uint32_t base;
 	size_t flash_size;
 
+	bool save, whole; /* what will be erased is saved first */
+	bool stay;	  /* not told to leave */
+	uint32_t leave;	  /* told to leave to there; 0: to the image */
 	uint64_t kill_at; /* the worker dies instead of this transfer, from 1; 0: never */
 
 	/* what was seen */
 	uint64_t transfers;
 	enum session_mark marks[16];
 	size_t n_marks;
-	unsigned asks, alternates;
+	unsigned looks, asks, alternates;
 	uint16_t alternate;
 	unsigned early;	 /* downloads of commands but SET_ADDRESS, or of data, before the answer */
 	unsigned clears; /* CLRSTATUS that did not follow a status of dfuERROR */
@@ -60,6 +63,8 @@ struct bench {
  */
 void bench_init(struct bench *b, const struct board_options *options, uint32_t address,
 	uint32_t size, uint64_t seed);
+/* Before bench_run: so many bytes of flash base are looked at, too. */
+void bench_look_at_base(struct bench *b, const struct board_options *options, uint32_t size);
 void bench_done(struct bench *b);
 
 /* Puts the image into the board's flash, as if flashed before. */

@@ -30,6 +30,7 @@ static const struct board_options small = {
 static void init_small(struct bench *b)
 {
 	bench_init(b, &small, BASE + 1024 + 512, 1500, 3);
+	b->save = true;
 	b->flash[1024 + 512] ^= 0xff; /* differs in its first byte for sure */
 	memcpy(b->before, b->flash, b->flash_size);
 }
@@ -376,7 +377,9 @@ static void test_unplugged(void **state)
 		event = (struct dfu_event){.kind = DFU_EVENT_SLEPT, .now_us = b.front.now_us};
 		while ((turn = session_step(&b.session, &event, &action)) != SESSION_END) {
 			event.kind = DFU_EVENT_SLEPT;
-			if (turn == SESSION_ASK) {
+			if (turn == SESSION_LOOK) {
+				assert_int_equal(plan_save(&b.plan, &b.layout, false), 0);
+			} else if (turn == SESSION_ASK) {
 				session_answer(&b.session, true);
 				b.answered = true;
 			} else if (turn == SESSION_MARK) {
@@ -485,7 +488,9 @@ static void test_random_device(void **state)
 			assert_true(n++ < 100000);
 			reached[b.session.state]++;
 			event = (struct dfu_event){.kind = DFU_EVENT_SLEPT};
-			if (turn == SESSION_ASK) {
+			if (turn == SESSION_LOOK && seed % 2 == 0) {
+				assert_int_equal(plan_save(&b.plan, &b.layout, seed % 4 == 0), 0);
+			} else if (turn == SESSION_ASK) {
 				asked = true;
 				session_answer(&b.session, seed % 16 != 0);
 			} else if (turn == SESSION_DO) {
