@@ -3,10 +3,9 @@
  * The bytes of a queued file at one moment.
  *
  * The file stays its owner's: it can be written to, truncated or replaced while dfud judges it. So
- * it is copied once into anonymous memory, hashed (SHA-256, FIPS 180-4) on the way, and sealed;
- * worker and daemon go on with the copy. The name is looked at before it is opened, because opening
- * a device can already do something, and the opened file is judged again, because the name may mean
- * another one by then.
+ * it is copied once into anonymous memory, sealed and hashed; worker and daemon go on with the
+ * copy. The name is looked at before it is opened, because opening a device can already do
+ * something, and the opened file is judged again, because the name may mean another one by then.
  *
  * Invariants: the result is whole or absent; size, mtime and ctime were the same before and after
  * the copy, and nobody, the daemon included, can change the copy.
@@ -21,15 +20,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sodium.h>
+#include "dfud/digest.h"
 
 enum {
 	SNAPSHOT_CHUNK = 64 * 1024,
 	SNAPSHOT_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
 };
 
-static_assert(sizeof(((struct snapshot *)0)->sha256) == crypto_hash_sha256_BYTES * 2 + 1,
-	"the hash fits with its NUL");
+static_assert(sizeof(((struct snapshot *)0)->sha256) == DIGEST_SIZE, "the digits fit");
 
 static int64_t snapshot_ns(const struct timespec *time)
 {
@@ -102,7 +100,7 @@ static int snapshot_write(int fd, const unsigned char *bytes, size_t n)
 	return 0;
 }
 
-static int snapshot_copy(int to, int from, uint64_t size, crypto_hash_sha256_state *hash)
+static int snapshot_copy(int to, int from, uint64_t size)
 {
 	unsigned char chunk[SNAPSHOT_CHUNK];
 	uint64_t copied = 0;
@@ -123,7 +121,6 @@ static int snapshot_copy(int to, int from, uint64_t size, crypto_hash_sha256_sta
 		if ((uint64_t)n > size - copied) {
 			return -EAGAIN;
 		}
-		crypto_hash_sha256_update(hash, chunk, (unsigned long long)n);
 		r = snapshot_write(to, chunk, (size_t)n);
 		if (r < 0) {
 			return r;
@@ -157,19 +154,13 @@ static int snapshot_seal(int fd)
 
 static int snapshot_fill(struct snapshot *snapshot, int from, const struct stat *st)
 {
-	unsigned char digest[crypto_hash_sha256_BYTES];
-	crypto_hash_sha256_state hash;
 	int r;
 
-	if (sodium_init() < 0) {
-		return -EIO;
-	}
 	snapshot->fd = memfd_create("dfud-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (snapshot->fd < 0) {
 		return -errno;
 	}
-	crypto_hash_sha256_init(&hash);
-	r = snapshot_copy(snapshot->fd, from, (uint64_t)st->st_size, &hash);
+	r = snapshot_copy(snapshot->fd, from, (uint64_t)st->st_size);
 	if (r < 0) {
 		return r;
 	}
@@ -177,9 +168,11 @@ static int snapshot_fill(struct snapshot *snapshot, int from, const struct stat 
 	if (r < 0) {
 		return r;
 	}
-	crypto_hash_sha256_final(&hash, digest);
-	sodium_bin2hex(snapshot->sha256, sizeof(snapshot->sha256), digest, sizeof(digest));
-	return snapshot_seal(snapshot->fd);
+	r = snapshot_seal(snapshot->fd);
+	if (r < 0) {
+		return r;
+	}
+	return digest_take(snapshot->fd, (uint64_t)st->st_size, snapshot->sha256);
 }
 
 int snapshot_take(struct snapshot *ret, int folder_fd, const char *name, uint64_t max_size)

@@ -109,6 +109,7 @@ static int spool_open_all(struct spool *spool, const struct spool_problem *probl
 		{"active", &spool->active},
 		{"done", &spool->done},
 		{"failed", &spool->failed},
+		{"backup", &spool->backup},
 	};
 	int r;
 
@@ -150,6 +151,7 @@ void spool_done(struct spool *spool)
 	spool_close(&spool->active);
 	spool_close(&spool->done);
 	spool_close(&spool->failed);
+	spool_close(&spool->backup);
 	spool_close(&spool->root);
 	spool_close(&spool->lock);
 }

@@ -7,24 +7,24 @@
 #include <sys/types.h>
 
 /*
- * The folders of /var/lib/dfud and the moves between them. queue, active, done and failed lie on
- * one file system, so that every move is one rename: a file is never in two places and never in
- * none. An attempt's folder is active/ID with the file `record` in it (written by others through
- * the folder's descriptor) and, from the claim on, the firmware file under its own name with its
- * sidecars. Nothing waits for the disk; spool.c says what a power cut leaves.
+ * The folders of /var/lib/dfud and the moves between them. queue, active, done, failed and backup
+ * (vault.h) lie on one file system, so that every move is one rename: a file is never in two places
+ * and never in none. An attempt's folder is active/ID with the file `record` in it (written by
+ * others through the folder's descriptor) and, from the claim on, the firmware file under its own
+ * name with its sidecars. Nothing waits for the disk; spool.c says what a power cut leaves.
  */
 
 #define SPOOL_ID_LENGTH 32  /* hexadecimal digits of an attempt's id */
 #define SPOOL_DONE_MAX	500 /* folders kept in done/, the oldest go first; failed/ keeps all */
 
 struct spool {
-	int root, queue, active, done, failed; /* folder descriptors, -EBADF: none */
+	int root, queue, active, done, failed, backup; /* folder descriptors, -EBADF: none */
 	int lock;
 };
 
 #define SPOOL_INIT                                                                                 \
 	{                                                                                          \
-		-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF                                     \
+		-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF                             \
 	}
 
 /*
@@ -66,8 +66,8 @@ int spool_settle(struct spool *spool, const char *id, const char *name, const ch
 int spool_write(struct spool *spool, const char *id, const char *file, const char *text);
 
 /*
- * Removes active/ID with its record: only where no firmware file and no sidecar lies in it, else
- * -ENOTEMPTY.
+ * Removes active/ID with its record and a backup that was not kept: only where no firmware file and
+ * no sidecar lies in it, else -ENOTEMPTY.
  */
 int spool_forget(struct spool *spool, const char *id);
 

@@ -66,7 +66,7 @@ int __wrap_linkat(int from, const char *a, int to, const char *b, int flags)
 
 static int setup(void **state)
 {
-	static const char *const folders[] = {"queue", "active", "done", "failed"};
+	static const char *const folders[] = {"queue", "active", "done", "failed", "backup"};
 	struct bed *bed = calloc(1, sizeof(*bed));
 	char path[128], problem[256];
 
@@ -75,7 +75,7 @@ static int setup(void **state)
 	world.bed = bed;
 	strcpy(bed->root, "/tmp/dfud-spool-XXXXXX");
 	assert_non_null(mkdtemp(bed->root));
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", bed->root, folders[i]);
 		assert_int_equal(mkdir(path, 0755), 0);
 	}
@@ -108,6 +108,7 @@ static int teardown(void **state)
 
 	spool_done(&bed->spool);
 	assert_int_equal(bed->spool.lock, -EBADF);
+	assert_int_equal(bed->spool.backup, -EBADF);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
@@ -197,6 +198,24 @@ static void test_open_says_what_is_wrong(void **state)
 		spool_done(&other);
 		assert_int_equal(rmdir(there), 0);
 	}
+}
+
+/* That backups have no place is said at start, not when a board waits. */
+static void test_open_wants_backup(void **state)
+{
+	struct bed *bed = *state;
+	char problem[256] = "", path[128];
+
+	spool_done(&bed->spool);
+	(void)snprintf(path, sizeof(path), "%s/backup", bed->root);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(spool_open(&bed->spool, bed->root, problem, sizeof(problem)), -ENOENT);
+	assert_non_null(strstr(problem, path));
+	assert_int_equal(bed->spool.queue, -EBADF);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(spool_open(&bed->spool, bed->root, problem, sizeof(problem)), 0);
+	(void)put(bed->spool.backup, "a", "text");
+	assert_holds(bed->spool.root, "backup/a", "text");
 }
 
 /* The lock ends with its process, however it ends. */
@@ -474,6 +493,27 @@ static void test_forget(void **state)
 	assert_int_equal(spool_forget(s, ID_A), -ENOENT);
 }
 
+/* What a worker saved before it was refused or killed is no firmware file, and goes. */
+static void test_backup_of_an_attempt(void **state)
+{
+	struct bed *bed = *state;
+	struct spool *s = &bed->spool;
+
+	begin(bed, ID_A);
+	(void)put(s->active, ID_A "/.backup", "saved");
+	assert_int_equal(spool_forget(s, ID_A), 0);
+	assert_none(s->active, ID_A);
+
+	claim(bed, ID_A, "k.bin", "firmware");
+	(void)put(s->active, ID_A "/.backup", "saved");
+	assert_int_equal(spool_forget(s, ID_A), -ENOTEMPTY);
+	assert_holds(s->active, ID_A "/.backup", "saved");
+	assert_int_equal(spool_give_back(s, ID_A, ".backup"), -EINVAL);
+	assert_int_equal(spool_give_back(s, ID_A, "k.bin"), 0);
+	assert_int_equal(spool_forget(s, ID_A), 0);
+	assert_none(s->active, ID_A);
+}
+
 struct seen {
 	struct spool *spool;
 	char text[256];
@@ -500,6 +540,8 @@ static void test_each(void **state)
 	claim(bed, ID_B, "k.bin", "firmware");
 	assert_int_equal(spool_write(&bed->spool, ID_B, "report.txt", "text"), 0);
 	begin(bed, ID_A);
+	(void)put(bed->spool.active, ID_A "/.backup", "no firmware");
+	(void)put(bed->spool.active, ID_B "/.backup", "no firmware");
 	(void)put(bed->spool.active, "00000000000000000000000000000000", "no folder");
 	assert_int_equal(mkdirat(bed->spool.active, "lost+found", 0755), 0);
 	assert_int_equal(spool_each(&bed->spool, on_attempt, &seen), -ENOENT);
@@ -520,6 +562,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BED_TEST(test_open_says_what_is_wrong),
+		BED_TEST(test_open_wants_backup),
 		BED_TEST(test_lock_survives_nothing),
 		BED_TEST(test_ids),
 		ANYWHERE(test_claim_settle),
@@ -532,6 +575,7 @@ int main(void)
 		ANYWHERE(test_settle_names),
 		BED_TEST(test_done_quota),
 		BED_TEST(test_forget),
+		BED_TEST(test_backup_of_an_attempt),
 		BED_TEST(test_each),
 	};
 
