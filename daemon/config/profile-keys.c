@@ -2,9 +2,8 @@
 /*
  * The keys of a profile, one function for each: what its value may be and where it goes. An empty
  * value brings back what holds without the key; a bad one is complained about and leaves nothing
- * behind. A value that could never have an effect (a port that no device can have, a file that is
- * never a job) is a slip, and is told as one. The table is at the end; the words are those of
- * dfud.conf(5).
+ * behind. A value that could never have an effect (a file that is never a job) is a slip, and is
+ * told as one. The table is at the end; the words are those of dfud.conf(5).
  */
 #include "config/profile-keys.h"
 
@@ -12,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/globs.h"
 #include "config/profile.h"
 #include "config/usb-id.h"
 #include "config/value.h"
@@ -19,105 +19,32 @@
 #define PROFILE_WITHIN_MIN 1000
 #define PROFILE_WITHIN_MAX 3600000
 
-void profile_clear_strings(struct strings *strings)
-{
-	while (strings->n > 0) {
-		free(strings->items[--strings->n]);
-	}
-}
-
-static int profile_add_string(struct strings *strings, const char *value)
-{
-	char **items = realloc(strings->items, (strings->n + 1) * sizeof(*items));
-
-	if (!items) {
-		return -ENOMEM;
-	}
-	strings->items = items;
-	items[strings->n] = strdup(value);
-	if (!items[strings->n]) {
-		return -ENOMEM;
-	}
-	strings->n++;
-	return 0;
-}
-
-/* The ']' of a bracket expression, whose first character may be a ']' itself; NULL without one. */
-static const char *profile_bracket_end(const char *open)
-{
-	const char *p = open + 1;
-
-	if (*p == '!' || *p == '^') {
-		p++;
-	}
-	return *p == '\0' ? NULL : strchr(p + 1, ']');
-}
-
-/* fnmatch() takes a '[' without end literally and lets a '\' at the end match nothing. */
-static bool profile_is_glob(const char *value)
-{
-	for (const char *p = value; *p != '\0'; p++) {
-		if (*p == '\\' && *++p == '\0') {
-			return false;
-		}
-		if (*p == '[') {
-			p = profile_bracket_end(p);
-			if (!p) {
-				return false;
-			}
-		}
-	}
-	return true;
-}
-
-static int profile_take_glob(struct schema *schema, struct strings *list, const char *value)
-{
-	if (*value == '\0') {
-		profile_clear_strings(list);
-		return 0;
-	}
-	if (!profile_is_glob(value)) {
-		schema_complain(schema, "\"%.60s\" has a '[' without ']' or ends in '\\'", value);
-		return 0;
-	}
-	return profile_add_string(list, value);
-}
-
 static int profile_take_path(struct schema *schema, void *object, const char *value)
 {
 	struct profile *profile = object;
 
-	if (strchr(value, '/')) {
-		schema_complain(schema,
-			"\"%.60s\" is no ID_PATH of udev, such as platform-*-usb-0:1.2", value);
-		return 0;
-	}
-	return profile_take_glob(schema, &profile->paths, value);
+	return globs_take_path(schema, &profile->paths, value);
 }
 
 static int profile_take_port(struct schema *schema, void *object, const char *value)
 {
 	struct profile *profile = object;
 
-	if (value[strspn(value, "0123456789-.*?[]!^")] != '\0') {
-		schema_complain(schema, "\"%.60s\" is no port, such as 1-1.2", value);
-		return 0;
-	}
-	return profile_take_glob(schema, &profile->ports, value);
+	return globs_take_port(schema, &profile->ports, value);
 }
 
 static int profile_take_serial(struct schema *schema, void *object, const char *value)
 {
 	struct profile *profile = object;
 
-	return profile_take_glob(schema, &profile->serials, value);
+	return globs_take(schema, &profile->serials, value);
 }
 
 static int profile_take_layout(struct schema *schema, void *object, const char *value)
 {
 	struct profile *profile = object;
 
-	return profile_take_glob(schema, &profile->layouts, value);
+	return globs_take(schema, &profile->layouts, value);
 }
 
 static bool profile_ends_with(const char *text, const char *end)
@@ -141,7 +68,7 @@ static int profile_take_file(struct schema *schema, void *object, const char *va
 		schema_complain(schema, "\"%.60s\": files of such names are never flashed", value);
 		return 0;
 	}
-	return profile_take_glob(schema, &profile->files, value);
+	return globs_take(schema, &profile->files, value);
 }
 
 static int profile_add_id(

@@ -9,9 +9,6 @@
 /* The keys of a profile: what each takes into a struct profile. Between the two halves of its
  * reading. */
 
-struct profile;
-struct strings;
-
 #define PROFILE_ATTEMPTS  3
 #define PROFILE_WITHIN_MS 10000
 
@@ -37,5 +34,3 @@ enum profile_index {
 };
 
 extern const struct schema_key profile_keys[_PROFILE_INDEX_MAX];
-
-void profile_clear_strings(struct strings *strings);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/globs.h"
 #include "config/profile-keys.h"
 #include "config/schema.h"
 
@@ -69,7 +70,7 @@ static void profile_settle(struct schema *schema, struct profile *profile)
 	}
 	for (size_t i = PROFILE_PATH; i <= PROFILE_FILE; i++) {
 		if (schema->doubtful[i]) {
-			profile_clear_strings(globs[i]);
+			globs_clear(globs[i]);
 		}
 	}
 }

@@ -9,27 +9,18 @@
  */
 #include "config/profile.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
-
-static void profile_free_strings(struct strings *strings)
-{
-	for (size_t i = 0; i < strings->n; i++) {
-		free(strings->items[i]);
-	}
-	free(strings->items);
-}
 
 struct profile *profile_free(struct profile *profile)
 {
 	if (!profile) {
 		return NULL;
 	}
-	profile_free_strings(&profile->paths);
-	profile_free_strings(&profile->ports);
-	profile_free_strings(&profile->serials);
-	profile_free_strings(&profile->layouts);
-	profile_free_strings(&profile->files);
+	globs_done(&profile->paths);
+	globs_done(&profile->ports);
+	globs_done(&profile->serials);
+	globs_done(&profile->layouts);
+	globs_done(&profile->files);
 	free(profile->ids);
 	free(profile->protects);
 	free(profile->return_ids);
@@ -39,19 +30,9 @@ struct profile *profile_free(struct profile *profile)
 	return NULL;
 }
 
-static bool profile_has_glob(const struct strings *globs, const char *text)
-{
-	for (size_t i = 0; i < globs->n; i++) {
-		if (fnmatch(globs->items[i], text ? text : "", 0) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool profile_asks_and_misses(const struct strings *globs, const char *text)
 {
-	return globs->n > 0 && !profile_has_glob(globs, text);
+	return globs->n > 0 && !globs_match(globs, text);
 }
 
 enum profile_key profile_misses_device(

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/globs.h"
 #include "config/ini.h"
 #include "config/policy.h"
 #include "config/usb-id.h"
@@ -25,11 +26,6 @@ enum profile_origin {
 
 struct address_range {
 	uint32_t first, last; /* inclusive */
-};
-
-struct strings {
-	char **items; /* owned */
-	size_t n;
 };
 
 struct profile {

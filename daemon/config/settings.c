@@ -6,6 +6,9 @@
  */
 #include "config/settings.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -17,6 +20,8 @@ static const struct settings settings_defaults = {
 	.expire_after_ms = 24 * SETTINGS_HOUR,
 	.quiet_ms = SETTINGS_SECOND,
 	.max_workers = 128,
+	.backup_max_size = 1ULL << 30,
+	.backup_max_count = 200,
 };
 
 static int settings_take_max_file_size(struct schema *schema, void *object, const char *value)
@@ -76,11 +81,88 @@ static int settings_take_max_workers(struct schema *schema, void *object, const 
 	return 0;
 }
 
+static int settings_take_backup_max_size(struct schema *schema, void *object, const char *value)
+{
+	struct settings *settings = object;
+	uint64_t bytes = settings_defaults.backup_max_size;
+
+	if (*value != '\0' &&
+		(!value_size(value, &bytes) || bytes < 1ULL << 20 || bytes > 1ULL << 40)) {
+		schema_complain(schema, "\"%.60s\" is no size from 1M to 1T, such as 1G", value);
+		return 0;
+	}
+	settings->backup_max_size = bytes;
+	return 0;
+}
+
+static int settings_take_backup_max_count(struct schema *schema, void *object, const char *value)
+{
+	struct settings *settings = object;
+	uint64_t number = settings_defaults.backup_max_count;
+
+	if (*value != '\0' && (!value_number(value, &number) || number < 1 || number > 100000)) {
+		schema_complain(schema, "\"%.60s\" is no number from 1 to 100000", value);
+		return 0;
+	}
+	settings->backup_max_count = (unsigned)number;
+	return 0;
+}
+
+static int settings_take_allow(struct schema *schema, void *object, const char *value)
+{
+	struct settings *settings = object;
+
+	return globs_take_place(schema, &settings->allowed_ports, value);
+}
+
+static int settings_take_require_signature(struct schema *schema, void *object, const char *value)
+{
+	struct settings *settings = object;
+	bool is_required = false;
+
+	if (*value != '\0' && !value_boolean(value, &is_required)) {
+		schema_complain(schema, "\"%.60s\" is neither yes nor no", value);
+		return 0;
+	}
+	settings->require_signature = is_required;
+	return 0;
+}
+
+static int settings_take_key(struct schema *schema, void *object, const char *value)
+{
+	struct settings *settings = object;
+	struct public_key key, *keys;
+
+	if (*value == '\0') {
+		settings->n_keys = 0;
+		return 0;
+	}
+	if (!public_key_parse(value, &key)) {
+		schema_complain(schema,
+			"\"%.60s\" is no public key of minisign; expected are the %d characters of "
+			"its .pub file that begin with RW",
+			value, PUBLIC_KEY_TEXT);
+		return 0;
+	}
+	keys = realloc(settings->keys, (settings->n_keys + 1) * sizeof(*keys));
+	if (!keys) {
+		return -ENOMEM;
+	}
+	keys[settings->n_keys++] = key;
+	settings->keys = keys;
+	return 0;
+}
+
 static const struct schema_key settings_keys[] = {
 	{"Queue", "MaxFileSize", false, settings_take_max_file_size},
 	{"Queue", "ExpireAfter", false, settings_take_expire_after},
 	{"Queue", "Quiet", false, settings_take_quiet},
 	{"Workers", "Max", false, settings_take_max_workers},
+	{"Backup", "MaxSize", false, settings_take_backup_max_size},
+	{"Backup", "MaxCount", false, settings_take_backup_max_count},
+	{"Ports", "Allow", true, settings_take_allow},
+	{"Trust", "RequireSignature", false, settings_take_require_signature},
+	{"Trust", "Keys", true, settings_take_key},
 };
 
 void settings_init(struct settings *settings)
@@ -100,4 +182,22 @@ int settings_read(struct settings *settings, const char *file, const char *text,
 	};
 
 	return schema_read(&schema, text, size);
+}
+
+void settings_check(
+	const struct settings *settings, const char *file, struct config_problems *problems)
+{
+	if (settings->require_signature && settings->n_keys == 0) {
+		config_problems_add(problems, file, 0, "RequireSignature",
+			"signatures are required, but no Keys= in [Trust] says whose; no file "
+			"could "
+			"ever be flashed");
+	}
+}
+
+void settings_done(struct settings *settings)
+{
+	globs_done(&settings->allowed_ports);
+	free(settings->keys);
+	*settings = (struct settings)SETTINGS_INIT;
 }

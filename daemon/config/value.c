@@ -144,7 +144,7 @@ bool value_boolean(const char *text, bool *ret)
 
 bool value_size(const char *text, uint64_t *ret_bytes)
 {
-	static const char suffixes[] = "KMG";
+	static const char suffixes[] = "KMGT";
 	const char *suffix;
 	uint64_t number;
 	unsigned shift = 0;

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * Values as systemd's own files write them (systemd.syntax(7), systemd.time(7)): sizes with K, M, G
- * (base 1024), time spans ("10s", "1min 30s", "500ms", "24h", "infinity"), booleans, numbers
+ * Values as systemd's own files write them (systemd.syntax(7), systemd.time(7)): sizes with K, M,
+ * G, T (base 1024), time spans ("10s", "1min 30s", "500ms", "24h", "infinity"), booleans, numbers
  * (decimal, 0x hexadecimal). Narrower than systemd where a slip could pass for a value: whole
  * numbers only, no leading zeros (octal or not?), no months and years (M is not m), an address
  * always with 0x. Each returns false for anything else, for trailing text and on overflow, and

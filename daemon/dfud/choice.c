@@ -41,7 +41,13 @@ static bool choice_may(const void *user, size_t board, size_t job)
 	return port_may(port, v->of_jobs[job]->id, v->now_us);
 }
 
-static void choice_add_board(struct choice *v, struct port *port)
+/* Whether [Ports] Allow= names other ports only. */
+static bool choice_is_forbidden(const struct strings *allowed, const struct hotplug_device *d)
+{
+	return allowed->n > 0 && !globs_match(allowed, d->port) && !globs_match(allowed, d->path);
+}
+
+static void choice_add_board(struct choice *v, struct port *port, const struct strings *allowed)
 {
 	const struct hotplug_device *d = &port->device;
 	const size_t i = v->input.n_boards++;
@@ -56,6 +62,7 @@ static void choice_add_board(struct choice *v, struct port *port)
 			.layout = d->layout},
 		.open = port_is_open(port),
 		.busy = port->foreign || (port->attempt != NULL && !choice_is_checking(port)),
+		.forbidden = choice_is_forbidden(allowed, d),
 	};
 }
 
@@ -101,7 +108,7 @@ int choice_init(struct choice *v, const struct daemon *daemon)
 	}
 	for (struct port *p = daemon->ports.first; p != NULL; p = p->next) {
 		if (p->present && p->device.dfu) {
-			choice_add_board(v, p);
+			choice_add_board(v, p, &daemon->configuration.settings.allowed_ports);
 		}
 	}
 	for (struct job *job = daemon->jobs.first; job != NULL; job = job->next) {
@@ -148,6 +155,9 @@ static enum reason choice_confirm_in(const struct choice *v, const struct assign
 	}
 	if (match.kind == MATCH_TWO_BOARDS) {
 		return REASON_TWO_BOARDS;
+	}
+	if (match.kind == MATCH_PORT_NOT_ALLOWED) {
+		return REASON_PORT_NOT_ALLOWED;
 	}
 	return match.kind == MATCH_TWO_FILES ? REASON_TWO_FILES : REASON_CONFIG;
 }

@@ -69,11 +69,13 @@ static int configuration_find(struct files *ret, const struct files_folder *fold
 	return r;
 }
 
-static int configuration_read_settings(
-	struct settings *settings, const struct files *files, struct config_problems *problems)
+/* *demanding becomes the file that asks for signatures. */
+static int configuration_read_settings(struct settings *settings, const struct files *files,
+	struct config_problems *problems, const char **demanding)
 {
 	for (size_t i = 0; i < files->n; i++) {
 		const char *path = files->items[i].path;
+		bool was_required = settings->require_signature;
 		size_t size;
 		char *text;
 		int r = files_read(path, &text, &size);
@@ -90,6 +92,7 @@ static int configuration_read_settings(
 		if (r < 0) {
 			return r;
 		}
+		*demanding = was_required ? *demanding : path;
 	}
 	return 0;
 }
@@ -99,19 +102,23 @@ static int configuration_load_settings(
 {
 	struct files first __attribute__((cleanup(files_done))) = FILES_INIT;
 	struct files drop_ins __attribute__((cleanup(files_done))) = FILES_INIT;
+	const char *demanding = "";
 	bool is_found;
 	int r;
 
 	settings_init(ret);
 	r = files_find_first(&first, folders, "dfud.conf");
 	if (r == 0) {
-		r = configuration_read_settings(ret, &first, problems);
+		r = configuration_read_settings(ret, &first, problems, &demanding);
 	}
 	if (r == 0) {
 		r = configuration_find(&drop_ins, folders, "dfud.conf.d", problems, &is_found);
 	}
 	if (r == 0) {
-		r = configuration_read_settings(ret, &drop_ins, problems);
+		r = configuration_read_settings(ret, &drop_ins, problems, &demanding);
+	}
+	if (r == 0 && !configuration_has_problems(problems)) {
+		settings_check(ret, demanding, problems);
 	}
 	return r;
 }
@@ -219,5 +226,6 @@ void configuration_done(struct configuration *configuration)
 		profile_free(configuration->profiles[i]);
 	}
 	free(configuration->profiles);
+	settings_done(&configuration->settings);
 	*configuration = (struct configuration)CONFIGURATION_INIT;
 }

@@ -9,11 +9,15 @@
  *   4. Two written profiles for one pair: nothing is flashed.
  *   5. Two files for one board, or two boards for one file: nothing is flashed, unless the profile
  *      lines files up (Order=oldest).
+ *   6. A board on a port that [Ports] Allow= does not name is never flashed, and no rival of
+ * others.
  */
 #include "dfud/match.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "dfud/serial.h"
 
 /* The profile for a pair, or why there is none. */
 struct match_pair {
@@ -131,7 +135,7 @@ static bool match_may(const struct match_input *in, size_t board, size_t job)
 {
 	const struct match_board *b = &in->boards[board];
 
-	return b->open && !b->busy && in->jobs[job].open &&
+	return b->open && !b->busy && !b->forbidden && in->jobs[job].open &&
 	       (in->may == NULL || in->may(in->user, board, job));
 }
 
@@ -276,6 +280,10 @@ void match_judge(const struct match_input *in, size_t board, struct match *ret)
 		ret->kind = MATCH_CLOSED;
 		return;
 	}
+	if (b->forbidden) {
+		ret->kind = MATCH_PORT_NOT_ALLOWED;
+		return;
+	}
 	ret->profile = match_void(in, &b->device);
 	if (ret->profile != NULL) {
 		ret->kind = MATCH_CONFIG;
@@ -311,14 +319,17 @@ void match_judge(const struct match_input *in, size_t board, struct match *ret)
 	}
 }
 
-static bool match_is_one_place(const struct strings *globs)
+static bool match_is_one(const struct strings *globs)
 {
-	return globs->n == 1 && strpbrk(globs->items[0], "*?[") == NULL;
+	return globs->n == 1 && strpbrk(globs->items[0], "*?[\\") == NULL;
 }
 
 bool match_could_be_another(const struct profile *profile)
 {
-	return !match_is_one_place(&profile->ports) && !match_is_one_place(&profile->paths);
+	if (match_is_one(&profile->serials) && !serial_is_shared(profile->serials.items[0])) {
+		return false;
+	}
+	return !match_is_one(&profile->ports) && !match_is_one(&profile->paths);
 }
 
 const char *match_kind_to_string(enum match_kind kind)
@@ -333,6 +344,7 @@ const char *match_kind_to_string(enum match_kind kind)
 		[MATCH_TWO_BOARDS] = "two-boards",
 		[MATCH_TWO_PROFILES] = "two-profiles",
 		[MATCH_CONFIG] = "config",
+		[MATCH_PORT_NOT_ALLOWED] = "port-not-allowed",
 	};
 
 	assert(kind >= 0 && kind < _MATCH_KIND_MAX);

@@ -15,8 +15,9 @@
 
 struct match_board {
 	struct profile_device device;
-	bool open; /* in DFU mode, and this visit may still be flashed */
-	bool busy; /* being flashed: no candidate, whatever matches */
+	bool open;	/* in DFU mode, and this visit may still be flashed */
+	bool busy;	/* being flashed: no candidate, whatever matches */
+	bool forbidden; /* [Ports] Allow= does not name its port: never flashed, no rival */
 };
 
 struct match_job {
@@ -47,6 +48,7 @@ enum match_kind {
 	MATCH_TWO_BOARDS,
 	MATCH_TWO_PROFILES,
 	MATCH_CONFIG, /* a void profile means this board */
+	MATCH_PORT_NOT_ALLOWED,
 	_MATCH_KIND_MAX,
 };
 
@@ -70,8 +72,9 @@ struct match {
 void match_judge(const struct match_input *input, size_t board, struct match *ret);
 
 /*
- * Whether a second board could ever match beside this one: true unless the profile names one port.
- * Only then a pause before the go makes sense.
+ * Whether a second board could ever match beside this one: true unless the profile names one port
+ * or one serial number, and that none of those that many chips share (serial.h). Only then a pause
+ * before the go makes sense.
  */
 bool match_could_be_another(const struct profile *profile);
 

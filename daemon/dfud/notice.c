@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "config/profile.h"
+#include "dfud/serial.h"
 #include "record/fields.h"
 
 #define NOTICE_SHOWN 64
@@ -250,6 +251,27 @@ static void notice_no_file(const struct match *m, const char *port, char *ret, s
 		m->profile->name, port, why);
 }
 
+/* How a person can tell two boards apart; shows what Serial= is good for. */
+static void notice_two_boards(
+	const struct match *m, const struct match_input *in, size_t board, char *ret, size_t size)
+{
+	const struct profile_device *a = &in->boards[board].device;
+	const struct profile_device *b = &in->boards[m->other_board].device;
+	const char *serial_a = a->serial != NULL ? a->serial : "";
+	const char *serial_b = b->serial != NULL ? b->serial : "";
+	const bool is_same = serial_a[0] != '\0' && strcmp(serial_a, serial_b) == 0;
+	const bool differs = serial_a[0] != '\0' && serial_b[0] != '\0' && !is_same &&
+			     !serial_is_shared(serial_a) && !serial_is_shared(serial_b);
+
+	snprintf(ret, size,
+		"%s: %s could go to port %s or to port %s: unplug one, or name the %s%s%s",
+		m->profile->name, notice_show(in->jobs[m->job].name).text, a->port, b->port,
+		differs ? "board in the profile (Port=, Path= or Serial= in [Match])"
+			: "port in the profile (Port= or Path= in [Match])",
+		is_same ? "; Serial= cannot tell them apart, both show " : "",
+		is_same ? notice_show(serial_a).text : "");
+}
+
 bool notice_standing(
 	const struct match *m, const struct match_input *in, size_t board, char *ret, size_t size)
 {
@@ -274,11 +296,7 @@ bool notice_standing(
 			notice_show(in->jobs[m->other_job].name).text);
 		return true;
 	case MATCH_TWO_BOARDS:
-		snprintf(ret, size,
-			"%s: %s could go to port %s or to port %s: unplug one, or name the port in "
-			"the profile (Port= or Path= in [Match])",
-			m->profile->name, notice_show(in->jobs[m->job].name).text, port,
-			in->boards[m->other_board].device.port);
+		notice_two_boards(m, in, board, ret, size);
 		return true;
 	case MATCH_TWO_PROFILES:
 		snprintf(ret, size,
@@ -291,6 +309,10 @@ bool notice_standing(
 			"the board on port %s waits: %s, which may mean it, has an error (dfud "
 			"--check-config)",
 			port, m->profile->file);
+		return true;
+	case MATCH_PORT_NOT_ALLOWED:
+		snprintf(ret, size,
+			"port %s is not among [Ports] Allow=: no board is flashed there", port);
 		return true;
 	case MATCH_CLOSED:
 	case MATCH_FLASH:
@@ -307,6 +329,9 @@ static enum reason notice_reason_of(enum match_kind kind)
 	}
 	if (kind == MATCH_TWO_BOARDS) {
 		return REASON_TWO_BOARDS;
+	}
+	if (kind == MATCH_PORT_NOT_ALLOWED) {
+		return REASON_PORT_NOT_ALLOWED;
 	}
 	return kind == MATCH_CONFIG || kind == MATCH_TWO_PROFILES ? REASON_CONFIG : REASON_NONE;
 }

@@ -54,8 +54,12 @@ static void check_settings(const char *text, size_t size)
 	MUST(settings.expire_after_ms == 0 || settings.expire_after_ms >= 1000);
 	MUST(settings.quiet_ms >= 100 && settings.quiet_ms <= 3600000);
 	MUST(settings.max_workers >= 1 && settings.max_workers <= 1024);
+	MUST(settings.backup_max_size >= 1 << 20 && settings.backup_max_size <= 1ULL << 40);
+	MUST(settings.backup_max_count >= 1 && settings.backup_max_count <= 100000);
+	(void)globs_match(&settings.allowed_ports, "1-1.2");
 	check_problems(&problems, count_lines(text, size));
 	config_problems_done(&problems);
+	settings_done(&settings);
 }
 
 static void check_values(const struct profile *profile)

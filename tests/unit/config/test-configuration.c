@@ -86,7 +86,7 @@ static void test_void_profiles(void **state)
 	struct configuration configuration = CONFIGURATION_INIT;
 	struct config_problems problems = CONFIG_PROBLEMS_INIT;
 
-	bed_write(bed, "etc/boards.d/10-a.conf", "[Match]\nId=0483:df11\nBackup=no\n");
+	bed_write(bed, "etc/boards.d/10-a.conf", "[Match]\nId=0483:df11\nErase=mass\n");
 	bed_link(bed, "etc/boards.d/20-b.conf", "nowhere");
 	bed_folder(bed, "etc/boards.d/30-c.conf");
 	bed_write(bed, "etc/boards.d/40-d.conf", "[Match]\nId=0483:df11\n");
@@ -126,6 +126,49 @@ static void test_unusable(void **state)
 		config_problems_done(&problems);
 		assert_int_equal(unlink(bed_path(bed, files[i])), 0);
 	}
+}
+
+/* Told once all files are laid over one another, against the file that asks for signatures. */
+static void test_signatures_without_keys(void **state)
+{
+	const struct bed *bed = *state;
+	struct configuration configuration = CONFIGURATION_INIT;
+	struct config_problems problems = CONFIG_PROBLEMS_INIT;
+
+	bed_folder(bed, "etc/dfud.conf.d");
+	bed_write(bed, "etc/dfud.conf", "[Trust]\nRequireSignature=yes\n");
+	bed_write(bed, "etc/dfud.conf.d/50-a.conf", "[Queue]\nQuiet=2s\n");
+	assert_int_equal(bed_load(bed, &configuration, &problems), CONFIGURATION_UNUSABLE);
+	assert_int_equal(problems.n, 1);
+	bed_assert_problem(bed, &problems, 0, "etc/dfud.conf", 0, "no Keys= in [Trust]");
+	config_problems_done(&problems);
+
+	bed_write(bed, "etc/dfud.conf", "[Trust]\nRequireSignature=no\n");
+	bed_write(bed, "etc/dfud.conf.d/50-a.conf", "[Trust]\nRequireSignature=yes\n");
+	assert_int_equal(bed_load(bed, &configuration, &problems), CONFIGURATION_UNUSABLE);
+	bed_assert_problem(bed, &problems, 0, "etc/dfud.conf.d/50-a.conf", 0, "no file could ever");
+	config_problems_done(&problems);
+
+	bed_write(bed, "etc/dfud.conf.d/60-b.conf",
+		"[Trust]\nKeys=RWQm2tWp2csm7kpZk4omnWDD8ChTtgeJrRsu5cAh+ZelNhPksy5gtEMu\n");
+	assert_int_equal(bed_load(bed, &configuration, &problems), CONFIGURATION_GOOD);
+	assert_true(configuration.settings.require_signature);
+	assert_int_equal(configuration.settings.n_keys, 1);
+	configuration_done(&configuration);
+}
+
+/* A key that is none is one mistake, not two. */
+static void test_signatures_with_a_bad_key(void **state)
+{
+	const struct bed *bed = *state;
+	struct configuration configuration = CONFIGURATION_INIT;
+	struct config_problems problems = CONFIG_PROBLEMS_INIT;
+
+	bed_write(bed, "etc/dfud.conf", "[Trust]\nRequireSignature=yes\nKeys=mine\n");
+	assert_int_equal(bed_load(bed, &configuration, &problems), CONFIGURATION_UNUSABLE);
+	assert_int_equal(problems.n, 1);
+	bed_assert_problem(bed, &problems, 0, "etc/dfud.conf", 3, "no public key of minisign");
+	config_problems_done(&problems);
 }
 
 static void test_unusable_unread(void **state)
@@ -214,9 +257,14 @@ static void test_shipped_defaults(void **state)
 	settings_init(&defaults);
 	assert_int_equal(settings_read(&shown, "dfud.conf", text, strlen(text), &problems), 0);
 	assert_int_equal(problems.n, 0);
-	assert_int_equal(n_keys, 4);
+	assert_int_equal(n_keys, 9);
 	assert_memory_equal(&shown, &defaults, offsetof(struct settings, max_workers));
 	assert_int_equal(shown.max_workers, defaults.max_workers);
+	assert_int_equal(shown.backup_max_size, defaults.backup_max_size);
+	assert_int_equal(shown.backup_max_count, defaults.backup_max_count);
+	assert_int_equal(shown.allowed_ports.n, 0);
+	assert_false(shown.require_signature);
+	assert_int_equal(shown.n_keys, 0);
 	free(text);
 }
 
@@ -227,6 +275,8 @@ int main(void)
 		BED_TEST(test_good),
 		BED_TEST(test_void_profiles),
 		BED_TEST(test_unusable),
+		BED_TEST(test_signatures_without_keys),
+		BED_TEST(test_signatures_with_a_bad_key),
 		BED_TEST(test_unusable_unread),
 		BED_TEST(test_no_permission),
 		BED_TEST(test_shipped),

@@ -65,6 +65,9 @@ static void test_defaults(void **state)
 	assert_false(profile->has_address);
 	assert_int_equal(profile->alternate, 0);
 	assert_int_equal(profile->n_protects, 0);
+	assert_false(profile->keep_bootloader);
+	assert_int_equal(profile->backup, BACKUP_YES);
+	assert_int_equal(profile->leave, LEAVE_AUTO);
 	assert_int_equal(profile->max_attempts, 3);
 	assert_false(profile->oldest_first);
 	assert_false(profile->return_none);
@@ -84,6 +87,8 @@ static void test_every_key(void **state)
 						 "[Flash]\nAlternate=1\n"
 						 "Protect=0x08000000-0x08007fff\n"
 						 "Protect=0x0807c000-0x0807c000\n"
+						 "KeepBootloader=yes\nBackup=whole\n"
+						 "Leave=image\n"
 						 "MaxAttempts=5\nOrder=oldest\n"
 						 "[Return]\nId=1d50:614e\nId=0483:5740\n"
 						 "Within=1min 30s\n");
@@ -105,6 +110,9 @@ static void test_every_key(void **state)
 	assert_int_equal(profile->protects[0].first, 0x08000000);
 	assert_int_equal(profile->protects[0].last, 0x08007fff);
 	assert_int_equal(profile->protects[1].last, 0x0807c000);
+	assert_true(profile->keep_bootloader);
+	assert_int_equal(profile->backup, BACKUP_WHOLE);
+	assert_int_equal(profile->leave, LEAVE_IMAGE);
 	assert_int_equal(profile->max_attempts, 5);
 	assert_true(profile->oldest_first);
 	assert_int_equal(profile->n_return_ids, 2);
@@ -119,6 +127,7 @@ static void test_empty_clears(void **state)
 		"[Match]\nId=1111:2222\nId=\nId=0483:df11\nPath=a\nPath=\nPort=1-1\nPort=\n"
 		"Serial=a\nSerial=\nLayout=a\nLayout=\n[Image]\nFile=a\nFile=\n"
 		"Address=0x1000\nAddress=\n[Flash]\nAlternate=2\nAlternate=\n"
+		"KeepBootloader=yes\nKeepBootloader=\nBackup=no\nBackup=\nLeave=no\nLeave=\n"
 		"Protect=0x0-0x1\nProtect=\nMaxAttempts=9\nMaxAttempts=\nMaxAttempts=8\n"
 		"Order=oldest\nOrder=\n[Return]\nId=none\nId=\nId=1d50:614e\nWithin=5s\nWithin=\n");
 
@@ -130,12 +139,38 @@ static void test_empty_clears(void **state)
 	assert_false(profile->has_address);
 	assert_int_equal(profile->alternate, 0);
 	assert_int_equal(profile->n_protects, 0);
+	assert_false(profile->keep_bootloader);
+	assert_int_equal(profile->backup, BACKUP_YES);
+	assert_int_equal(profile->leave, LEAVE_AUTO);
 	assert_int_equal(profile->max_attempts, 8);
 	assert_false(profile->oldest_first);
 	assert_false(profile->return_none);
 	assert_int_equal(profile->n_return_ids, 1);
 	assert_int_equal(profile->within_ms, 10000);
 	profile_free(profile);
+}
+
+/* Each word of [Flash] is one of its enum, and no two are the same. */
+static void test_policies(void **state)
+{
+	static const char *const backups[] = {"yes", "required", "no", "whole"};
+	static const char *const leaves[] = {"auto", "image", "base", "no"};
+
+	assert_int_equal(N(backups), _BACKUP_POLICY_MAX);
+	assert_int_equal(N(leaves), _LEAVE_POLICY_MAX);
+	for (int i = 0; i < 4; i++) {
+		char text[96];
+		struct profile *profile;
+
+		snprintf(text, sizeof(text), "[Match]\nId=*:*\n[Flash]\nBackup=%s\nLeave=%s\n",
+			backups[i], leaves[i]);
+		profile = test_read_good(text);
+		assert_int_equal(profile->backup, i);
+		assert_int_equal(profile->leave, i);
+		assert_string_equal(backup_policy_to_string(profile->backup), backups[i]);
+		assert_string_equal(leave_policy_to_string(profile->leave), leaves[i]);
+		profile_free(profile);
+	}
 }
 
 static void test_names(void **state)
@@ -327,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key),
 		cmocka_unit_test(test_empty_clears),
+		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_says_nothing),
 		cmocka_unit_test(test_misses),

@@ -416,6 +416,24 @@ static void test_closed(void **state)
 	scene_done(&scene);
 }
 
+/* A board on a port that may not be used is not flashed, whatever means it, and is no rival. */
+static void test_port_not_allowed(void **state)
+{
+	struct scene scene = two_of_each(STM32);
+
+	scene.n_jobs = 1;
+	assert_int_equal(scene_judge(&scene, 0).kind, MATCH_TWO_BOARDS);
+	scene.boards[1].forbidden = true;
+	assert_int_equal(scene_judge(&scene, 0).kind, MATCH_FLASH);
+	assert_int_equal(scene_judge(&scene, 1).kind, MATCH_PORT_NOT_ALLOWED);
+	assert_null(scene_judge(&scene, 1).profile);
+	scene.n_jobs = 0;
+	assert_int_equal(scene_judge(&scene, 1).kind, MATCH_PORT_NOT_ALLOWED);
+	scene.boards[1].open = false;
+	assert_int_equal(scene_judge(&scene, 1).kind, MATCH_CLOSED);
+	scene_done(&scene);
+}
+
 /* A file that is being inspected is none yet; one that was refused in this visit is there. */
 static void test_may(void **state)
 {
@@ -463,7 +481,16 @@ static void test_could_be_another(void **state)
 		{"[Match]\nPath=platform-usb-0:1.2\n", false},
 		{"[Match]\nPath=platform-*-usb-0:1.2\n", true},
 		{"[Match]\nPath=platform-*-usb-0:1.2\nPort=1-1\n", false},
-		{"[Match]\nSerial=0123\n", true},
+		{"[Match]\nSerial=0123\n", false},
+		{"[Match]\nSerial=0123\nSerial=4567\n", true},
+		{"[Match]\nSerial=012?\n", true},
+		{"[Match]\nSerial=*\n", true},
+		{"[Match]\nSerial=STM32FxSTM32\n", true},
+		{"[Match]\nSerial=STM32FxSTM32\nPort=1-1\n", false},
+		{"[Match]\nSerial=FFFFFFFEFFFF\n", true},
+		{"[Match]\nSerial=200364500000\n", true},
+		{"[Match]\nSerial=STM32\n", true},
+		{"[Match]\nSerial=STM32-7\n", false},
 	};
 
 	for (size_t i = 0; i < N(places); i++) {
@@ -535,7 +562,7 @@ static size_t rule_pair(const struct scene *s, size_t board, size_t job, const s
 	size_t n[2] = {0, 0};
 
 	*ret = NULL;
-	if (!b->open || b->busy || !s->jobs[job].open || s->forbidden[board][job] ||
+	if (!b->open || b->busy || b->forbidden || !s->jobs[job].open || s->forbidden[board][job] ||
 		rule_is_held(s, &b->device)) {
 		return 0;
 	}
@@ -608,6 +635,7 @@ static void scene_roll(struct scene *s, uint64_t *seed)
 		scene_add_board(s, ports[i]);
 		s->boards[i].open = dice(seed, 8) != 0;
 		s->boards[i].busy = dice(seed, 8) == 0;
+		s->boards[i].forbidden = dice(seed, 8) == 0;
 		s->boards[i].device.vendor = dice(seed, 3) ? 0x0483 : 0x1209;
 	}
 	for (size_t i = 0; i < n_jobs; i++) {
@@ -646,6 +674,8 @@ static void check_random(const struct scene *s, uint64_t seed, size_t *n_flashes
 		}
 		assert_true(
 			(match.kind == MATCH_CLOSED) == (!s->boards[i].open || s->boards[i].busy));
+		assert_true((match.kind == MATCH_PORT_NOT_ALLOWED) ==
+			    (s->boards[i].open && !s->boards[i].busy && s->boards[i].forbidden));
 	}
 }
 
@@ -675,6 +705,7 @@ int main(void)
 		cmocka_unit_test(test_two_boards),
 		cmocka_unit_test(test_other_board_is_none),
 		cmocka_unit_test(test_closed),
+		cmocka_unit_test(test_port_not_allowed),
 		cmocka_unit_test(test_may),
 		cmocka_unit_test(test_may_is_optional),
 		cmocka_unit_test(test_could_be_another),

@@ -241,6 +241,8 @@ static const struct row {
 		"the board on port 1-1 waits: /etc/dfud/boards.d/octopus.conf, which may mean it, "
 		"has an error (dfud --check-config)",
 		"held", "4", "config"},
+	{MATCH_PORT_NOT_ALLOWED, "port 1-1 is not among [Ports] Allow=: no board is flashed there",
+		"held", "4", "port-not-allowed"},
 };
 
 static void test_standing(void **state)
@@ -299,6 +301,39 @@ static void test_missed(void **state)
 	check_standing(&s, &match,
 		"octopus: the board on port 1-1 waits: no file in the queue is for it (spider "
 		"names one, and misses this board by Serial=)");
+}
+
+#define UNPLUG "octopus: a.bin could go to port 1-1 or to port 1-2: unplug one, or name the "
+#define PLACE  "port in the profile (Port= or Path= in [Match])"
+#define BOARD  "board in the profile (Port=, Path= or Serial= in [Match])"
+
+/* Serial= is offered where it helps, and named where it would not. */
+static void test_serials(void **state)
+{
+	static const struct {
+		const char *serials[2];
+		const char *sentence;
+	} pairs[] = {
+		{{NULL, NULL}, UNPLUG PLACE},
+		{{"", ""}, UNPLUG PLACE},
+		{{"357236543131", NULL}, UNPLUG PLACE},
+		{{"", "357236543131"}, UNPLUG PLACE},
+		{{"357236543131", "357236543132"}, UNPLUG BOARD},
+		{{"357236543131", "STM32FxSTM32"}, UNPLUG PLACE},
+		{{"STM32FxSTM32", "STM32FxSTM32"},
+			UNPLUG PLACE "; Serial= cannot tell them apart, both show STM32FxSTM32"},
+		{{"1\n", "1\n"}, UNPLUG PLACE "; Serial= cannot tell them apart, both show 1\\x0a"},
+	};
+	struct scene s;
+
+	scene_init(&s);
+	for (size_t i = 0; i < N(pairs); i++) {
+		const struct match match = match_of(&s, MATCH_TWO_BOARDS);
+
+		s.boards[0].device.serial = pairs[i].serials[0];
+		s.boards[1].device.serial = pairs[i].serials[1];
+		check_standing(&s, &match, pairs[i].sentence);
+	}
 }
 
 /* A board that is flashed or closed says nothing of waiting. */
@@ -390,6 +425,7 @@ int main(void)
 		cmocka_unit_test_setup(test_settled, listen_to_journal),
 		cmocka_unit_test_setup(test_standing, listen_to_journal),
 		cmocka_unit_test_setup(test_missed, listen_to_journal),
+		cmocka_unit_test_setup(test_serials, listen_to_journal),
 		cmocka_unit_test_setup(test_not_standing, listen_to_journal),
 		cmocka_unit_test_setup(test_hostile, listen_to_journal),
 		cmocka_unit_test_setup(test_limits, listen_to_journal),

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Public keys of minisign: base64 of "Ed", the key's id and the Ed25519 key, 42 bytes, so that the
+ * text begins with "RW" and needs no padding. minisign(1), "signature format".
+ */
+#include "config/public-key.h"
+
+#include <sodium.h>
+#include <string.h>
+
+bool public_key_parse(const char *text, struct public_key *ret)
+{
+	uint8_t bytes[2 + sizeof(ret->id) + sizeof(ret->key)];
+	size_t size = 0;
+
+	if (strlen(text) != PUBLIC_KEY_TEXT ||
+		sodium_base642bin(bytes, sizeof(bytes), text, PUBLIC_KEY_TEXT, NULL, &size, NULL,
+			sodium_base64_VARIANT_ORIGINAL) != 0 ||
+		size != sizeof(bytes) || memcmp(bytes, "Ed", 2) != 0) {
+		return false;
+	}
+	memcpy(ret->id, bytes + 2, sizeof(ret->id));
+	memcpy(ret->key, bytes + 2 + sizeof(ret->id), sizeof(ret->key));
+	return true;
+}
