@@ -22,8 +22,7 @@
 #include "firmware/vector-table.h"
 #include "firmware/wrapper.h"
 
-/* An address of flash as its offset in flash; others stay what they are. */
-static uint32_t vector_offset(uint32_t address)
+uint32_t vector_offset(uint32_t address)
 {
 	if (address - VECTOR_FLASH_BASE < VECTOR_FLASH_SIZE) {
 		return address - VECTOR_FLASH_BASE;
@@ -104,6 +103,11 @@ static uint32_t vector_word(const uint8_t bytes[static 4])
 bool vector_bootable(const uint8_t bytes[static 8])
 {
 	return vector_table_starts(vector_word(bytes), vector_word(bytes + 4));
+}
+
+uint32_t vector_reset(const uint8_t bytes[static 8])
+{
+	return vector_word(bytes + 4) & ~1u;
 }
 
 const char *vector_certainty_to_string(enum vector_certainty certainty)

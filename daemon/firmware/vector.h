@@ -57,5 +57,11 @@ enum vector_fit vector_fit(const struct vector_facts *facts, size_t size, uint32
  */
 bool vector_bootable(const uint8_t bytes[static 8]);
 
+/* Where such a thing starts: word 1 without its Thumb bit. */
+uint32_t vector_reset(const uint8_t bytes[static 8]);
+
+/* An address of flash, by whichever of its aliases, as its offset in flash; others as they are. */
+uint32_t vector_offset(uint32_t address);
+
 const char *vector_certainty_to_string(enum vector_certainty certainty);
 const char *vector_fit_to_string(enum vector_fit fit);
