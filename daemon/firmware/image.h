@@ -37,7 +37,7 @@ struct image_segment {
 
 struct image {
 	enum image_format format;
-	const char *kind;     /* static text for a person: "raw binary", "Intel HEX", ... */
+	const char *kind;     /* static text: "raw binary", "MCUboot image", "Intel HEX", ... */
 	const uint8_t *bytes; /* the whole file, borrowed: it must outlive the image */
 	size_t size;
 	bool addressed;			/* the file itself says where its bytes belong */

@@ -4,7 +4,7 @@
  * Recognises a file by content, in an order in which no earlier test can take what belongs to a
  * later one: blank, formats with a strong magic, the DFU suffix (DFU 1.1, appendix B), containers
  * and compressed files, other kinds of file, the line formats, web pages, text; what is left is
- * raw.
+ * raw, with the name of its wrapper where it has one that can be told.
  *
  * A raw image must never be taken for anything else. Its first word is a stack pointer, a multiple
  * of four in a RAM window, which no magic below is: where the first byte of a magic is a multiple
@@ -25,6 +25,8 @@
 #include <stdbool.h>
 #include <string.h>
 #include <zlib.h>
+
+#include "firmware/wrapper.h"
 
 #define SNIFF_SUFFIX_SIZE 16
 
@@ -47,7 +49,6 @@ static const struct sniff_magic sniff_magics[] = {
 		"ELF",
 		IMAGE_FORMAT, "ELF"),
 	SNIFF_MAGIC(0, "UF2\n\x57\x51\x5d\x9e", IMAGE_FORMAT, "UF2"),
-	SNIFF_MAGIC(0, "\x3d\xb8\xf3\x96", IMAGE_FORMAT, "MCUboot image"),
 	SNIFF_MAGIC(0, "\x27\x05\x19\x56", IMAGE_FORMAT, "U-Boot image"),
 	SNIFF_MAGIC(0, "\xd0\x0d\xfe\xed", IMAGE_FORMAT, "device tree or FIT image"),
 	SNIFF_MAGIC(0, "\xcf\xfa\xed\xfe", IMAGE_FORMAT, "Mach-O"),
@@ -317,6 +318,7 @@ static struct sniff sniff_words(const uint8_t *bytes, size_t size)
 struct sniff sniff_bytes(const uint8_t *bytes, size_t size)
 {
 	const struct sniff_magic *magic;
+	const char *wrapper;
 	struct sniff found;
 
 	if (sniff_is_blank(bytes, size)) {
@@ -337,5 +339,9 @@ struct sniff sniff_bytes(const uint8_t *bytes, size_t size)
 		return (struct sniff){IMAGE_FORMAT, "Windows program"};
 	}
 	found = sniff_words(bytes, size);
-	return found.kind ? found : (struct sniff){IMAGE_GOOD, "raw binary"};
+	if (found.kind) {
+		return found;
+	}
+	wrapper = wrapper_to_string(wrapper_find(bytes, size));
+	return (struct sniff){IMAGE_GOOD, wrapper ? wrapper : "raw binary"};
 }

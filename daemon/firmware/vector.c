@@ -8,6 +8,9 @@
  * there, and so does one for a chip whose flash is at 0 and which has nothing to do with this
  * board: the same place by an alias speaks for an address but proves nothing, another place is a
  * mismatch.
+ *
+ * Some wrappers leave the table as it is and scramble the code that it names: whatever such a table
+ * says, the file does not start where it is written, so it counts as none.
  */
 
 #include "firmware/vector.h"
@@ -17,9 +20,9 @@
 #include "firmware/vector-base.h"
 #include "firmware/vector-calls.h"
 #include "firmware/vector-table.h"
+#include "firmware/wrapper.h"
 
-/* An address of flash as its offset in flash; others stay what they are. */
-static uint32_t vector_offset(uint32_t address)
+uint32_t vector_offset(uint32_t address)
 {
 	if (address - VECTOR_FLASH_BASE < VECTOR_FLASH_SIZE) {
 		return address - VECTOR_FLASH_BASE;
@@ -38,7 +41,7 @@ void vector_judge(const uint8_t *bytes, size_t size, struct vector_facts *ret)
 	assert(bytes || size == 0);
 
 	*ret = (struct vector_facts)VECTOR_FACTS_INIT;
-	if (!vector_table_read(&table, bytes, size)) {
+	if (!vector_table_read(&table, bytes, size) || wrapper_find(bytes, size) != WRAPPER_NONE) {
 		return;
 	}
 	ret->stack = table.stack;
@@ -100,6 +103,11 @@ static uint32_t vector_word(const uint8_t bytes[static 4])
 bool vector_bootable(const uint8_t bytes[static 8])
 {
 	return vector_table_starts(vector_word(bytes), vector_word(bytes + 4));
+}
+
+uint32_t vector_reset(const uint8_t bytes[static 8])
+{
+	return vector_word(bytes + 4) & ~1u;
 }
 
 const char *vector_certainty_to_string(enum vector_certainty certainty)

@@ -11,7 +11,7 @@
  */
 
 enum vector_certainty {
-	VECTOR_NO_TABLE, /* the first words are no vector table */
+	VECTOR_NO_TABLE, /* the first words are no vector table, or a wrapper hides what it names */
 	VECTOR_UNKNOWN,	 /* a table, but it does not say where it was linked */
 	VECTOR_LIKELY,	/* bases pass, or one leads, and none is proven; base is the best of them */
 	VECTOR_CERTAIN, /* exactly one base passes the default-handler test, and others bear it out
@@ -56,6 +56,12 @@ enum vector_fit vector_fit(const struct vector_facts *facts, size_t size, uint32
  * pointer in a RAM window, an odd reset vector in the flash window. Blank flash is not.
  */
 bool vector_bootable(const uint8_t bytes[static 8]);
+
+/* Where such a thing starts: word 1 without its Thumb bit. */
+uint32_t vector_reset(const uint8_t bytes[static 8]);
+
+/* An address of flash, by whichever of its aliases, as its offset in flash; others as they are. */
+uint32_t vector_offset(uint32_t address);
 
 const char *vector_certainty_to_string(enum vector_certainty certainty);
 const char *vector_fit_to_string(enum vector_fit fit);

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "image-random.h"
+
 #define MAKER_LOOP	   0xe7fe
 #define MAKER_MAX_HANDLERS 24
 #define MAKER_MAX_VECTORS  118
@@ -68,14 +70,9 @@ struct maker {
 	size_t n_handlers, n_placed;
 };
 
-/* splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). */
 static uint64_t maker_random(struct maker *maker)
 {
-	uint64_t z = maker->random += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
+	return image_random(&maker->random);
 }
 
 static uint32_t maker_below(struct maker *maker, uint32_t limit)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "image-maker.h"
+#include "image-wrap.h"
 
 enum mkimage_option {
 	MKIMAGE_SIZE,
@@ -21,6 +22,7 @@ enum mkimage_option {
 	MKIMAGE_NO_USB,
 	MKIMAGE_SEED,
 	MKIMAGE_STACK,
+	MKIMAGE_WRAP,
 	MKIMAGE_OUTPUT,
 	MKIMAGE_HELP,
 };
@@ -36,6 +38,7 @@ static const struct option mkimage_options[] = {
 	{"no-usb", no_argument, NULL, MKIMAGE_NO_USB},
 	{"seed", required_argument, NULL, MKIMAGE_SEED},
 	{"stack", required_argument, NULL, MKIMAGE_STACK},
+	{"wrap", required_argument, NULL, MKIMAGE_WRAP},
 	{"output", required_argument, NULL, MKIMAGE_OUTPUT},
 	{"help", no_argument, NULL, MKIMAGE_HELP},
 	{NULL, 0, NULL, 0},
@@ -45,11 +48,16 @@ static void mkimage_usage(FILE *stream)
 {
 	fputs("mkimage [--size 44388] [--link 0x08000000] [--flash-base 0x08000000]\n"
 	      "        [--mcu stm32f446xx] [--version v0.13.0-730] [--style klipper]\n"
-	      "        [--usb 1d50:614e | --no-usb] [--seed 1] [--stack 0x20020000] --output FILE\n"
+	      "        [--usb 1d50:614e | --no-usb] [--seed 1] [--stack 0x20020000] [--wrap none]\n"
+	      "        --output FILE\n"
 	      "styles:",
 		stream);
 	for (enum image_style style = 0; style < _IMAGE_STYLE_MAX; style++) {
 		fprintf(stream, " %s", image_style_to_string(style));
+	}
+	fputs("\nwraps:", stream);
+	for (enum image_wrap wrap = 0; wrap < _IMAGE_WRAP_MAX; wrap++) {
+		fprintf(stream, " %s", image_wrap_to_string(wrap));
 	}
 	fputc('\n', stream);
 }
@@ -90,9 +98,20 @@ static void mkimage_set_style(struct image_recipe *recipe, const char *text)
 	}
 }
 
+static enum image_wrap mkimage_wrap(const char *text)
+{
+	enum image_wrap wrap = image_wrap_from_string(text);
+
+	if (wrap == _IMAGE_WRAP_INVALID) {
+		fprintf(stderr, "mkimage: no such wrap: %s\n", text);
+		exit(64);
+	}
+	return wrap;
+}
+
 /* False where the program has nothing more to do. */
-static bool mkimage_read_options(
-	int argc, char **argv, struct image_recipe *recipe, const char **ret_output)
+static bool mkimage_read_options(int argc, char **argv, struct image_recipe *recipe,
+	enum image_wrap *ret_wrap, const char **ret_output)
 {
 	bool linked = false;
 	int option;
@@ -130,6 +149,9 @@ static bool mkimage_read_options(
 		case MKIMAGE_STACK:
 			recipe->stack = mkimage_number(optarg, UINT32_MAX);
 			break;
+		case MKIMAGE_WRAP:
+			*ret_wrap = mkimage_wrap(optarg);
+			break;
 		case MKIMAGE_OUTPUT:
 			*ret_output = optarg;
 			break;
@@ -162,14 +184,30 @@ static int mkimage_write(const char *path, const uint8_t *bytes, size_t size)
 	return EXIT_SUCCESS;
 }
 
+/* Takes the bytes. */
+static int mkimage_write_wrapped(
+	const char *path, uint8_t *bytes, const struct image_recipe *recipe, enum image_wrap wrap)
+{
+	size_t size;
+	uint8_t *wrapped = image_wrap(wrap, bytes, recipe->size, recipe->seed, &size);
+	int r = EXIT_FAILURE;
+
+	free(bytes);
+	if (wrapped) {
+		r = mkimage_write(path, wrapped, size);
+	}
+	free(wrapped);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct image_recipe recipe = IMAGE_RECIPE_INIT;
+	enum image_wrap wrap = IMAGE_WRAP_NONE;
 	const char *output = NULL;
 	uint8_t *bytes;
-	int r;
 
-	if (!mkimage_read_options(argc, argv, &recipe, &output)) {
+	if (!mkimage_read_options(argc, argv, &recipe, &wrap, &output)) {
 		return EXIT_SUCCESS;
 	}
 	if (!output || optind < argc) {
@@ -181,7 +219,5 @@ int main(int argc, char **argv)
 		fputs("mkimage: too small for this style, or linked below flash\n", stderr);
 		return EXIT_FAILURE;
 	}
-	r = mkimage_write(output, bytes, recipe.size);
-	free(bytes);
-	return r;
+	return mkimage_write_wrapped(output, bytes, &recipe, wrap);
 }

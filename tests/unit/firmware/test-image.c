@@ -40,7 +40,10 @@ static const struct test_file test_files[] = {
 	{TEST_BYTES("\xef\xbb\xbf\r\n:00000001ff\n"), IMAGE_FORMAT, "Intel HEX"},
 	{TEST_BYTES("S00600004844521B\n"), IMAGE_FORMAT, "Motorola S-record"},
 	{TEST_BYTES("S5030001FB"), IMAGE_FORMAT, "Motorola S-record"},
-	{TEST_BYTES("\x3d\xb8\xf3\x96\0\0\0\0\x20\0"), IMAGE_FORMAT, "MCUboot image"},
+	{TEST_BYTES("\x3d\xb8\xf3\x96\0\0\0\0\x20\0\0\0\x34\x12\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
+		    "\0\0\0\0"),
+		IMAGE_GOOD, "MCUboot image"},
+	{TEST_BYTES("\x3d\xb8\xf3\x96\0\0\0\0\x20\0"), IMAGE_GOOD, "raw binary"},
 	{TEST_BYTES("\xe9\x03\x02\x20\x04\x00\x10\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
 		IMAGE_FORMAT, "ESP image"},
 	{TEST_BYTES("%PDF-1.4\n"), IMAGE_FORMAT, "PDF document"},
