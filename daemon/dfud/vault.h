@@ -36,7 +36,8 @@ int vault_keep(int vault, int from, const char *name, struct backup *note);
  */
 int vault_find(int vault, const char *digits, struct backup *ret, int *ret_fd);
 
-/* Whether bytes of this digest, which the caller holds and has hashed, came from here: by the note
+/*
+ * Whether bytes of this digest, which the caller holds and has hashed, came from here: by the note
  * and the size alone.
  */
 bool vault_has(int vault, const char *sha256, struct backup *ret);

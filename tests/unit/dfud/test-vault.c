@@ -309,6 +309,31 @@ static void test_keep_over_damage(void **state)
 	assert_holds(bed->other, "target", "abc");
 }
 
+/* What root copied in cannot be made the newest by dfud: dfud's own takes its place. */
+static void test_keep_over_files_of_root(void **state)
+{
+	enum { NOBODY = 65534 };
+	struct bed *bed = *state;
+	struct backup note;
+	ino_t inode;
+
+	if (geteuid() != 0) {
+		skip();
+	}
+	keep(bed, "abc", &note);
+	inode = look(bed->vault, ABC ".bin").st_ino;
+	assert_int_equal(chmod(bed->root, 0755), 0);
+	assert_int_equal(fchown(bed->vault, NOBODY, NOBODY), 0);
+	assert_int_equal(fchown(bed->from, NOBODY, NOBODY), 0);
+	assert_int_equal(seteuid(NOBODY), 0);
+	keep(bed, "abc", &note);
+	assert_int_equal(seteuid(0), 0);
+	assert_true(look(bed->vault, ABC ".bin").st_ino != inode);
+	assert_int_equal(look(bed->vault, ABC ".bin").st_uid, NOBODY);
+	assert_int_equal(look(bed->vault, ABC ".ini").st_uid, NOBODY);
+	assert_found(bed, ABC, "abc");
+}
+
 /* Nothing goes in, and the caller keeps what it had. */
 static void assert_not_kept(const struct bed *bed, const struct backup *note, int error)
 {
@@ -605,6 +630,7 @@ int main(void)
 		BED_TEST(test_keep),
 		BED_TEST(test_keep_again),
 		BED_TEST(test_keep_over_damage),
+		BED_TEST(test_keep_over_files_of_root),
 		BED_TEST(test_keep_what_is_no_file),
 		BED_TEST(test_keep_what_was_not_said),
 		BED_TEST(test_keep_changed_meanwhile),
