@@ -208,6 +208,11 @@ static int profile_take_keep_bootloader(struct schema *schema, void *object, con
 	return 0;
 }
 
+enum backup_policy profile_default_backup(enum profile_origin origin)
+{
+	return origin == PROFILE_SHIPPED ? BACKUP_REQUIRED : BACKUP_YES;
+}
+
 static int profile_take_backup(struct schema *schema, void *object, const char *value)
 {
 	struct profile *profile = object;

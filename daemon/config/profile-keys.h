@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/profile.h"
 #include "config/schema.h"
 
 /* The keys of a profile: what each takes into a struct profile. Between the two halves of its
@@ -34,3 +35,6 @@ enum profile_index {
 };
 
 extern const struct schema_key profile_keys[_PROFILE_INDEX_MAX];
+
+/* A shipped profile is nobody's word for this board: what it erases can be brought back. */
+enum backup_policy profile_default_backup(enum profile_origin origin);

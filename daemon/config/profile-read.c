@@ -101,6 +101,7 @@ static struct profile *profile_new(const char *file, enum profile_origin origin)
 		return NULL;
 	}
 	profile->origin = origin;
+	profile->backup = profile_default_backup(origin);
 	profile->max_attempts = PROFILE_ATTEMPTS;
 	profile->within_ms = PROFILE_WITHIN_MS;
 	profile->name = profile_name(file);

@@ -50,7 +50,7 @@ struct profile {
 	struct address_range *protects;
 	size_t n_protects;
 	bool keep_bootloader;	   /* default no */
-	enum backup_policy backup; /* default yes */
+	enum backup_policy backup; /* default yes, required where shipped */
 	enum leave_policy leave;   /* default auto */
 	unsigned max_attempts;	   /* default 3, 1..100 */
 	bool oldest_first;	   /* Order=oldest: several files for one board form a line */

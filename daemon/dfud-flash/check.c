@@ -9,18 +9,24 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-int check_read(struct check_file *ret, const char *name, const uint8_t *bytes, size_t size)
+#include "dfu/chip.h"
+
+int check_read(
+	struct check_file *ret, const char *name, const uint8_t *bytes, size_t size, bool as_saved)
 {
 	int r;
 
 	*ret = (struct check_file)CHECK_FILE_INIT;
 	ret->name = name;
-	r = image_parse(&ret->image, bytes, size, &ret->fault);
+	ret->as_saved = as_saved && size > 0;
+	r = ret->as_saved ? image_take_raw(&ret->image, bytes, size)
+			  : image_parse(&ret->image, bytes, size, &ret->fault);
 	if (r < 0 || ret->fault != IMAGE_GOOD) {
 		return r;
 	}
 	vector_judge(bytes, size, &ret->vector);
 	(void)dictionary_find(&ret->dictionary, bytes, size);
+	program_identify(&ret->program, bytes, size);
 	ret->has_usb = dictionary_usb_identity(bytes, size, &ret->usb_vendor, &ret->usb_product);
 	return 0;
 }
@@ -32,13 +38,7 @@ void check_done(struct check_file *file)
 
 void check_about(const struct check_file *file, char *ret, size_t size)
 {
-	const struct dictionary *d = &file->dictionary;
-
-	ret[0] = '\0';
-	if (d->version[0] != '\0') {
-		snprintf(ret, size, "%s%s%s%s%s", d->app[0] ? d->app : "firmware", " ", d->version,
-			d->mcu[0] ? " for " : "", d->mcu);
-	}
+	program_describe(&file->program, ret, size);
 }
 
 static const char *check_fault_advice(enum image_fault fault)
@@ -76,6 +76,9 @@ enum reason check_itself(const struct check_file *file, char *text, size_t size)
 	if (file->fault != IMAGE_GOOD) {
 		snprintf(text, size, "it %s", check_fault_advice(file->fault));
 		return reason_from_string(image_fault_to_string(file->fault));
+	}
+	if (file->as_saved) {
+		return REASON_NONE;
 	}
 	if (file->vector.truncated) {
 		snprintf(text, size,
@@ -148,21 +151,18 @@ static enum reason check_unproven(
 	return REASON_UNKNOWN_IMAGE;
 }
 
-enum reason check_address(struct check_file *file, bool has_address, uint32_t address, bool certain,
-	uint32_t *ret_address, char *text, size_t size)
+/* Whether what is known of the link address allows the address. */
+static enum reason check_fit(
+	const struct check_file *file, uint32_t address, bool certain, char *text, size_t size)
 {
-	if (!has_address && file->vector.certainty != VECTOR_CERTAIN) {
-		return check_no_address(file, text, size);
-	}
-	*ret_address = has_address ? address : file->vector.base;
-	switch (vector_fit(&file->vector, file->image.size, *ret_address)) {
+	switch (vector_fit(&file->vector, file->image.size, address)) {
 	case VECTOR_MISMATCH:
-		return check_mismatch(file, *ret_address, text, size);
+		return check_mismatch(file, address, text, size);
 	case VECTOR_TRUNCATED:
 		return check_truncated(file, text, size);
 	case VECTOR_UNDECIDED:
 		if (certain) {
-			return check_unproven(file, *ret_address, text, size);
+			return check_unproven(file, address, text, size);
 		}
 		break;
 	case VECTOR_FITS:
@@ -170,10 +170,120 @@ enum reason check_address(struct check_file *file, bool has_address, uint32_t ad
 	case _VECTOR_FIT_INVALID:
 		break;
 	}
-	if (!image_place(&file->image, *ret_address)) {
+	return REASON_NONE;
+}
+
+enum reason check_address(struct check_file *file, bool has_address, uint32_t address, bool certain,
+	uint32_t *ret_address, char *text, size_t size)
+{
+	enum reason reason = REASON_NONE;
+
+	if (!has_address && (file->as_saved || file->vector.certainty != VECTOR_CERTAIN)) {
+		return check_no_address(file, text, size);
+	}
+	*ret_address = has_address ? address : file->vector.base;
+	if (!file->as_saved) {
+		reason = check_fit(file, *ret_address, certain, text, size);
+	}
+	if (reason == REASON_NONE && !image_place(&file->image, *ret_address)) {
 		snprintf(text, size, "%s does not fit below 4 GiB at 0x%08" PRIx32, file->name,
 			*ret_address);
 		return REASON_OUTSIDE_MAP;
 	}
-	return REASON_NONE;
+	return reason;
+}
+
+/* What the vector table says of the address, where that is not certain. */
+static enum finding_result check_guess_finding(
+	const struct vector_facts *vector, uint32_t address, char *text, size_t size)
+{
+	switch (vector->certainty) {
+	case VECTOR_CERTAIN: /* another name of the same place */
+		snprintf(text, size,
+			"0x%08" PRIx32 ", which is 0x%08" PRIx32 " where it was linked", address,
+			vector->base);
+		return FINDING_GOOD;
+	case VECTOR_LIKELY:
+		if (vector->base == address) {
+			snprintf(text, size, "0x%08" PRIx32 ", where it was probably linked",
+				address);
+			return FINDING_GOOD;
+		}
+		snprintf(text, size,
+			"0x%08" PRIx32 ", but it was probably linked for 0x%08" PRIx32
+			" and would not start there; is Address= right?",
+			address, vector->base);
+		return FINDING_WARNING;
+	case VECTOR_UNKNOWN:
+		snprintf(text, size,
+			"0x%08" PRIx32 "; its vector table does not tell where it was linked",
+			address);
+		return FINDING_UNKNOWN;
+	case VECTOR_NO_TABLE:
+	case _VECTOR_CERTAINTY_MAX:
+	case _VECTOR_CERTAINTY_INVALID:
+		break;
+	}
+	snprintf(text, size,
+		"0x%08" PRIx32 "; it has no vector table that could tell where it was linked",
+		address);
+	return FINDING_UNKNOWN;
+}
+
+enum finding_result check_address_finding(
+	const struct check_file *file, bool has_address, uint32_t address, char *text, size_t size)
+{
+	if (file->as_saved) {
+		snprintf(text, size, "0x%08" PRIx32 ", where it was saved from", address);
+		return FINDING_GOOD;
+	}
+	if (file->vector.certainty != VECTOR_CERTAIN || file->vector.base != address) {
+		return check_guess_finding(&file->vector, address, text, size);
+	}
+	snprintf(text, size, "0x%08" PRIx32 ", where it was linked for certain%s", address,
+		has_address ? "" : " (no address is set, so this one is taken)");
+	return FINDING_GOOD;
+}
+
+static enum finding_result check_stack(
+	const struct check_file *file, const struct chip *chip, char *text, size_t size)
+{
+	if (file->vector.certainty == VECTOR_NO_TABLE) {
+		snprintf(text, size, "%s; nothing in the file says what it was built for",
+			chip->name);
+		return FINDING_UNKNOWN;
+	}
+	if (chip_has_stack(chip, file->vector.stack)) {
+		snprintf(text, size, "%s; the file's stack (0x%08" PRIx32 ") lies in its RAM",
+			chip->name, file->vector.stack);
+		return FINDING_GOOD;
+	}
+	snprintf(text, size,
+		"%s was built for another chip: its stack begins at 0x%08" PRIx32
+		", which is beyond the RAM of this one (%s); build it for this board",
+		file->name, file->vector.stack, chip->name);
+	return FINDING_REFUSED;
+}
+
+enum finding_result check_chip(
+	const struct check_file *file, const struct chip *chip, char *text, size_t size)
+{
+	if (file->as_saved) {
+		snprintf(
+			text, size, "the board shows the same memory as the one it was saved from");
+		return FINDING_GOOD;
+	}
+	if (chip == NULL) {
+		snprintf(text, size, "which chip this is cannot be told from its memory");
+		return FINDING_UNKNOWN;
+	}
+	if (file->program.mcu[0] != '\0' && !chip_is_mcu(chip, file->program.mcu)) {
+		snprintf(text, size,
+			"%s was built for %s, and this board is another chip (%s); build it for "
+			"this "
+			"board",
+			file->name, file->program.mcu, chip->name);
+		return FINDING_REFUSED;
+	}
+	return check_stack(file, chip, text, size);
 }

@@ -154,7 +154,6 @@ static enum reason device_judge(
 int device_read(struct device *ret, struct usb *usb, uint8_t alternate, enum reason *ret_reason,
 	char *text, size_t text_size)
 {
-	char name[DEVICE_STRING_MAX] = "";
 	int r = device_read_function(&ret->function, usb);
 
 	if (r == -ENOENT || r == -EBADMSG) {
@@ -172,12 +171,12 @@ int device_read(struct device *ret, struct usb *usb, uint8_t alternate, enum rea
 		return 0;
 	}
 	ret->transfer_size = ret->function.transfer_size;
-	r = device_read_layout(
-		&ret->layout, usb, device_alternate(&ret->function, alternate)->name_index, name);
+	r = device_read_layout(&ret->layout, usb,
+		device_alternate(&ret->function, alternate)->name_index, ret->map);
 	if (r == -EINVAL || r == -E2BIG) {
 		*ret_reason = REASON_WRONG_DEVICE;
 		snprintf(text, text_size,
-			"the board's memory layout \"%.120s\" cannot be understood", name);
+			"the board's memory layout \"%.120s\" cannot be understood", ret->map);
 		return 0;
 	}
 	return r;

@@ -18,6 +18,7 @@ struct usb;
 struct device {
 	struct dfu_function function;
 	struct layout layout;	/* of the alternate asked for */
+	char map[256];		/* the same as the board's own text */
 	uint16_t transfer_size; /* sane: 8..4096 */
 };
 

@@ -14,12 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <systemd/sd-event.h>
 
+#include "dfud-flash/hand-vault.h"
+#include "dfud/digest.h"
 #include "dfud/hotplug.h"
 #include "dfud/journey.h"
+#include "dfud/keep.h"
 #include "dfud/process.h"
 
 #define HAND_EXIT_NOT_BACK 1
@@ -29,7 +33,7 @@
 #define HAND_EXIT_BUSY	   75 /* EX_TEMPFAIL */
 #define HAND_SELF	   "/proc/self/exe"
 #define HAND_CHECK_MS	   120000
-#define HAND_MAX_ARGS	   64
+#define HAND_MAX_ARGS	   72
 
 struct hand {
 	const struct options *options;
@@ -44,6 +48,9 @@ struct hand {
 	uint32_t number;	     /* of what is on the port now */
 	bool present;
 	int file;
+	char name[256];	      /* to be shown */
+	struct backup backup; /* --restore: what is restored */
+	struct hand_vault vault;
 	int status;
 };
 
@@ -84,30 +91,44 @@ static int hand_status_of(const struct attempt *a)
 
 static void hand_print_plan(const struct attempt *a)
 {
-	const struct message *p = &a->plan;
+	char text[8192];
 
-	if (p->unchanged) {
-		printf("0x%08" PRIx32
-		       " in \"%s\": the board holds the file already; nothing to do\n",
-			p->address, p->layout);
-		return;
+	findings_write(&a->findings, text, sizeof(text));
+	fputs(text, stdout);
+}
+
+/* What was saved goes into the folder of backups before anything is erased. */
+static bool hand_keep(struct hand *h, struct journey *journey)
+{
+	const struct message *plan = &journey_attempt(journey)->plan;
+	struct backup note;
+	char text[320];
+	enum reason reason;
+
+	if (plan->saved_size == 0) {
+		return true;
 	}
-	printf("0x%08" PRIx32 " in \"%s\": erase %" PRIu64 " of %" PRIu64 " sectors (%" PRIu64
-	       " bytes), write %" PRIu64 " bytes%s\n",
-		p->address, p->layout, p->sectors_erase, p->sectors, p->bytes_erase, p->bytes_write,
-		p->unverifiable ? "; this board cannot be read, so nothing can be verified" : "");
+	keep_note(&note, journey_tell(journey), plan, h->board.layout);
+	reason = hand_vault_keep(&h->vault, &note, text, sizeof(text));
+	if (reason != REASON_NONE) {
+		journey_stop(journey, END_REFUSED, reason, text);
+		return false;
+	}
+	journey_saved(journey, note.sha256);
+	return true;
 }
 
 static void hand_on_judge(void *user, struct journey *journey)
 {
-	const struct hand *h = user;
+	struct hand *h = user;
 
 	if (h->options->mode == OPTIONS_PLAN) {
-		hand_print_plan(journey_attempt(journey));
 		journey_stop(journey, END_CANCELLED, REASON_NONE, "only the plan was asked for");
 		return;
 	}
-	journey_go(journey);
+	if (hand_keep(h, journey)) {
+		journey_go(journey);
+	}
 }
 
 static bool hand_on_expects(
@@ -140,6 +161,9 @@ static void hand_on_ended(void *user, struct journey *journey)
 	struct hand *h = user;
 	const struct attempt *a = journey_attempt(journey);
 
+	if (h->options->mode == OPTIONS_PLAN) {
+		hand_print_plan(a);
+	}
 	if (h->options->mode == OPTIONS_PLAN && a->verdict == VERDICT_CANCELLED) {
 		(void)hand_end(h, EXIT_SUCCESS);
 		return;
@@ -164,7 +188,7 @@ static const char *hand_file_name(const char *path)
 /* The arguments of the worker, from what was understood and not from what was typed. */
 struct hand_args {
 	const char *list[HAND_MAX_ARGS];
-	char room[HAND_MAX_ARGS][48];
+	char room[HAND_MAX_ARGS][300];
 	size_t n;
 };
 
@@ -189,8 +213,17 @@ static void hand_make_args(const struct hand *h, struct hand_args *args)
 
 	args->n = 0;
 	hand_add_arg(args, "--port=%s", h->port);
-	if (o->has_address) {
+	hand_add_arg(args, "--backup=%s", backup_policy_to_string(o->backup));
+	hand_add_arg(args, "--leave=%s", leave_policy_to_string(o->leave));
+	if (o->restore != NULL) {
+		hand_add_arg(args, "--restore=%s", h->backup.sha256);
+		hand_add_arg(args, "--address=0x%08" PRIx32, h->backup.address);
+		hand_add_arg(args, "--layout=%s", h->backup.layout);
+	} else if (o->has_address) {
 		hand_add_arg(args, "--address=0x%08" PRIx32, o->address);
+	}
+	if (o->keep_bootloader) {
+		hand_add_arg(args, "--keep-bootloader");
 	}
 	if (o->alternate != 0) {
 		hand_add_arg(args, "--alternate=%u", o->alternate);
@@ -203,7 +236,7 @@ static void hand_make_args(const struct hand *h, struct hand_args *args)
 			o->protects[i].last);
 	}
 	args->list[args->n++] = "--";
-	args->list[args->n++] = hand_file_name(o->file);
+	args->list[args->n++] = h->name;
 	args->list[args->n] = NULL;
 }
 
@@ -215,16 +248,35 @@ static void hand_make_tell(const struct hand *h, struct tell *t)
 	snprintf(t->path, sizeof(t->path), "%s", h->board.path);
 	snprintf(t->serial, sizeof(t->serial), "%s", h->board.serial);
 	snprintf(t->usb_id, sizeof(t->usb_id), "%04x:%04x", h->board.vendor, h->board.product);
-	tell_set_file(t, hand_file_name(h->options->file));
+	tell_set_file(t, h->name);
+}
+
+/* Somewhere to save to. Without Backup= only a boot loader needs it, and then the worker says so.
+ */
+static int hand_open_vault(struct hand *h)
+{
+	const struct options *o = h->options;
+	const int r = o->mode == OPTIONS_PLAN ? hand_vault_pretend(&h->vault)
+					      : hand_vault_open(&h->vault, o->backup_dir);
+
+	if (r >= 0 || o->backup == BACKUP_NO) {
+		return 0;
+	}
+	fprintf(stderr,
+		"dfud-flash: no folder for backups (%s): %s; name one with --backup-dir, or give "
+		"--backup=no\n",
+		h->vault.path, strerror(-r));
+	return r;
 }
 
 static int hand_begin(struct hand *h)
 {
 	struct hand_args args;
 	struct tell tell;
-	const struct journey_options options = {
+	struct journey_options options = {
 		.tell = &tell,
 		.attempt = {.within_ms = h->options->within_ms,
+			.stays = h->options->leave == LEAVE_NO,
 			.expects_none = h->options->expects_none,
 			.expects_identity = h->options->n_expects > 0},
 		.worker = HAND_SELF,
@@ -236,6 +288,10 @@ static int hand_begin(struct hand *h)
 	};
 	int r;
 
+	if (hand_open_vault(h) < 0) {
+		return hand_end(h, HAND_EXIT_REFUSED);
+	}
+	options.backup_fd = h->vault.file;
 	hand_make_args(h, &args);
 	hand_make_tell(h, &tell);
 	r = journey_new(&h->journey, h->event, &options, &hand_journey_events, h);
@@ -362,19 +418,50 @@ static int hand_watch(struct hand *h)
 	return r;
 }
 
+/* A line of what is known; nothing where it is not. */
+static void hand_print_known(const char *what, const char *value)
+{
+	if (value[0] != '\0') {
+		printf("%s\t%s\n", what, value);
+	}
+}
+
+static void hand_print_image(const struct message *m)
+{
+	printf("format\t%s\nsize\t%" PRIu64 "\nsegments\t%" PRIu64 "\n", m->format, m->size,
+		m->segments);
+	printf("linked\t%s", m->certainty);
+	if (m->link != 0) {
+		printf("\t0x%08" PRIx32, m->link);
+	}
+	printf("\n");
+	if (m->stack != 0) {
+		printf("stack\t0x%08" PRIx32 "\n", m->stack);
+	}
+	hand_print_known("about", m->about);
+	hand_print_known("program", m->program);
+	hand_print_known("version", m->version);
+	hand_print_known("mcu", m->mcu);
+	hand_print_known("usb", m->expects[0] != '\0' ? m->expects : m->no_usb ? "none" : "");
+}
+
+static void hand_print_digest(const struct hand *h)
+{
+	char digest[DIGEST_SIZE];
+	struct stat st;
+
+	if (fstat(h->file, &st) == 0 && digest_take(h->file, (uint64_t)st.st_size, digest) == 0) {
+		hand_print_known("sha256", digest);
+	}
+}
+
 static void hand_on_inspected(void *user, const struct message *m)
 {
 	struct hand *h = user;
 
 	if (m->kind == MESSAGE_IMAGE) {
-		printf("format\t%s\nsize\t%" PRIu64 "\n", m->format, m->size);
-		printf("linked\t%s", m->certainty);
-		if (m->link != 0) {
-			printf("\t0x%08" PRIx32, m->link);
-		}
-		printf("\n%s%s%s", m->about[0] ? "about\t" : "", m->about, m->about[0] ? "\n" : "");
-		printf("%s%s%s", m->expects[0] ? "usb\t" : "", m->expects,
-			m->expects[0] ? "\n" : "");
+		hand_print_image(m);
+		hand_print_digest(h);
 		h->status = EXIT_SUCCESS;
 	} else if (m->kind == MESSAGE_OUTCOME && m->reason[0] != '\0') {
 		printf("%s: %s\n", m->reason, m->text);
@@ -396,12 +483,13 @@ static int hand_inspect(struct hand *h)
 		.message = hand_on_inspected,
 		.ended = hand_on_inspection_ended,
 	};
-	const char *const args[] = {"--", hand_file_name(h->options->file), NULL};
+	const char *const args[] = {"--", h->name, NULL};
 	const struct process_start start = {
 		.program = HAND_SELF,
 		.args = args,
 		.image_fd = h->file,
 		.record_fd = -EBADF,
+		.backup_fd = -EBADF,
 		.deadline_ms = HAND_CHECK_MS,
 	};
 
@@ -424,17 +512,39 @@ static int hand_loop(struct hand *h)
 	return r < 0 ? r : sd_event_loop(h->event);
 }
 
-int hand_run(const struct options *options, char **argv)
+/* The file or the backup. 0, or an exit status; the message is on stderr then. */
+static int hand_open_file(struct hand *h)
 {
-	struct hand h = {.options = options, .argv = argv, .file = -EBADF};
-	int r;
+	const struct options *o = h->options;
+	char text[320];
 
-	if (options->file != NULL) {
-		h.file = open(options->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (h.file < 0) {
-			fprintf(stderr, "dfud-flash: %s: %s\n", options->file, strerror(errno));
+	if (o->restore != NULL) {
+		if (hand_vault_find(o->backup_dir, o->restore, &h->backup, &h->file, text,
+			    sizeof(text)) < 0) {
+			fprintf(stderr, "dfud-flash: %s\n", text);
 			return HAND_EXIT_REFUSED;
 		}
+		snprintf(h->name, sizeof(h->name), "backup %.8s", h->backup.sha256);
+	} else if (o->file != NULL) {
+		snprintf(h->name, sizeof(h->name), "%s", hand_file_name(o->file));
+		h->file = open(o->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (h->file < 0) {
+			fprintf(stderr, "dfud-flash: %s: %s\n", o->file, strerror(errno));
+			return HAND_EXIT_REFUSED;
+		}
+	}
+	return 0;
+}
+
+int hand_run(const struct options *options, char **argv)
+{
+	struct hand h = {
+		.options = options, .argv = argv, .file = -EBADF, .vault = HAND_VAULT_INIT};
+	int r;
+
+	h.status = hand_open_file(&h);
+	if (h.status != 0) {
+		return h.status;
 	}
 	r = hand_loop(&h);
 	if (r < 0) {
@@ -445,6 +555,7 @@ int hand_run(const struct options *options, char **argv)
 	process_free(h.inspection);
 	hotplug_free(h.hotplug);
 	sd_event_unref(h.event);
+	hand_vault_done(&h.vault);
 	if (h.file >= 0) {
 		close(h.file);
 	}

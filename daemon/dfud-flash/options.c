@@ -11,11 +11,13 @@
 #include "config/value.h"
 
 #define OPTIONS_USAGE	      64 /* EX_USAGE */
+#define OPTIONS_DIGITS_MIN    8
+#define OPTIONS_DIGITS_MAX    64
 #define OPTIONS_WITHIN_MS     10000
 #define OPTIONS_WITHIN_MAX_MS 3600000
 
 static const char options_help[] =
-	"dfud-flash [OPTIONS] [--port=PORT] FILE\n"
+	"dfud-flash [OPTIONS] [--port=PORT] FILE | --restore=SHA256\n"
 	"\n"
 	"Flashes one board that is in DFU mode, verifies it, and waits for its return. "
 	"dfud-flash(1)\n"
@@ -26,6 +28,11 @@ static const char options_help[] =
 	"  --protect=FIRST-LAST never erase or write these bytes; may be given again\n"
 	"  --alternate=N        alternate setting, default 0 (internal flash)\n"
 	"  --certain            flash only what certainly belongs there\n"
+	"  --keep-bootloader    refuse to erase a boot loader\n"
+	"  --backup=HOW         save first what will be erased: yes, required, whole or no\n"
+	"  --backup-dir=FOLDER  where backups are\n"
+	"  --restore=SHA256     flash a backup to where it came from\n"
+	"  --leave=WHERE        where the board shall start: auto, image, base or no\n"
 	"  --expect=ID|none     what comes back, 1d50:614e; may be given again\n"
 	"  --within=SPAN        how long to wait for it, default 10s\n"
 	"  --plan               say what would be done, touch nothing\n"
@@ -43,6 +50,12 @@ enum options_letter {
 	OPTIONS_PROTECT,
 	OPTIONS_ALTERNATE,
 	OPTIONS_CERTAIN,
+	OPTIONS_KEEP_BOOTLOADER,
+	OPTIONS_BACKUP,
+	OPTIONS_BACKUP_DIR,
+	OPTIONS_RESTORE,
+	OPTIONS_LAYOUT,
+	OPTIONS_LEAVE,
 	OPTIONS_EXPECT,
 	OPTIONS_WITHIN,
 	OPTIONS_SAY_PLAN,
@@ -53,6 +66,7 @@ enum options_letter {
 	OPTIONS_IMAGE_FD,
 	OPTIONS_CHANNEL_FD,
 	OPTIONS_RECORD_FD,
+	OPTIONS_BACKUP_FD,
 };
 
 static const struct option options_long[] = {
@@ -61,6 +75,12 @@ static const struct option options_long[] = {
 	{"protect", required_argument, NULL, OPTIONS_PROTECT},
 	{"alternate", required_argument, NULL, OPTIONS_ALTERNATE},
 	{"certain", no_argument, NULL, OPTIONS_CERTAIN},
+	{"keep-bootloader", no_argument, NULL, OPTIONS_KEEP_BOOTLOADER},
+	{"backup", required_argument, NULL, OPTIONS_BACKUP},
+	{"backup-dir", required_argument, NULL, OPTIONS_BACKUP_DIR},
+	{"restore", required_argument, NULL, OPTIONS_RESTORE},
+	{"layout", required_argument, NULL, OPTIONS_LAYOUT},
+	{"leave", required_argument, NULL, OPTIONS_LEAVE},
 	{"expect", required_argument, NULL, OPTIONS_EXPECT},
 	{"within", required_argument, NULL, OPTIONS_WITHIN},
 	{"plan", no_argument, NULL, OPTIONS_SAY_PLAN},
@@ -72,6 +92,7 @@ static const struct option options_long[] = {
 	{"image-fd", required_argument, NULL, OPTIONS_IMAGE_FD},
 	{"channel-fd", required_argument, NULL, OPTIONS_CHANNEL_FD},
 	{"record-fd", required_argument, NULL, OPTIONS_RECORD_FD},
+	{"backup-fd", required_argument, NULL, OPTIONS_BACKUP_FD},
 	{NULL, 0, NULL, 0},
 };
 
@@ -153,6 +174,46 @@ static int options_take_fd(int *ret, const char *name)
 	return -1;
 }
 
+/* At least eight digits, so that a slip is no backup. */
+static bool options_take_restore(struct options *o, const char *text)
+{
+	const size_t n = strlen(text);
+
+	o->restore = text;
+	return n >= OPTIONS_DIGITS_MIN && n <= OPTIONS_DIGITS_MAX &&
+	       strspn(text, "0123456789abcdef") == n;
+}
+
+/* Options that say how the flash is treated. -1 to go on, else an exit status. */
+static int options_take_treatment(struct options *o, int option)
+{
+	switch (option) {
+	case OPTIONS_BACKUP:
+		o->backup = backup_policy_from_string(optarg);
+		return o->backup >= 0
+			       ? -1
+			       : options_wrong("backup", optarg, "one of yes, required, whole, no");
+	case OPTIONS_LEAVE:
+		o->leave = leave_policy_from_string(optarg);
+		return o->leave >= 0
+			       ? -1
+			       : options_wrong("leave", optarg, "one of auto, image, base, no");
+	case OPTIONS_RESTORE:
+		return options_take_restore(o, optarg)
+			       ? -1
+			       : options_wrong("restore", optarg,
+					 "a backup is named by 8 to 64 digits of its SHA-256");
+	case OPTIONS_BACKUP_DIR:
+		o->backup_dir = optarg;
+		return -1;
+	case OPTIONS_LAYOUT:
+		o->layout = optarg;
+		return -1;
+	default:
+		return OPTIONS_USAGE;
+	}
+}
+
 /* An option with a value. -1 to go on, else an exit status. */
 static int options_take_value(struct options *o, int option)
 {
@@ -192,7 +253,7 @@ static int options_take_value(struct options *o, int option)
 		}
 		return -1;
 	default:
-		return OPTIONS_USAGE;
+		return options_take_treatment(o, option);
 	}
 }
 
@@ -201,6 +262,9 @@ static int options_take(struct options *o, int option)
 	switch (option) {
 	case OPTIONS_CERTAIN:
 		o->certain = true;
+		return -1;
+	case OPTIONS_KEEP_BOOTLOADER:
+		o->keep_bootloader = true;
 		return -1;
 	case OPTIONS_SAY_PLAN:
 		o->mode = OPTIONS_PLAN;
@@ -226,9 +290,21 @@ static int options_take(struct options *o, int option)
 		return options_take_fd(&o->channel_fd, "channel-fd");
 	case OPTIONS_RECORD_FD:
 		return options_take_fd(&o->record_fd, "record-fd");
+	case OPTIONS_BACKUP_FD:
+		return options_take_fd(&o->backup_fd, "backup-fd");
 	default:
 		return options_take_value(o, option);
 	}
+}
+
+/* The backup itself says what goes where. */
+static int options_check_restore(const struct options *o)
+{
+	if (o->file == NULL && !o->has_address && o->mode != OPTIONS_INSPECT) {
+		return 0;
+	}
+	fprintf(stderr, "dfud-flash: --restore goes with no file, no --address and no --inspect\n");
+	return OPTIONS_USAGE;
 }
 
 /* What must be there for the mode. */
@@ -236,6 +312,9 @@ static int options_check(const struct options *o)
 {
 	if (o->mode == OPTIONS_LIST || o->mode == OPTIONS_SHOWN) {
 		return 0;
+	}
+	if (o->mode != OPTIONS_WORK && o->restore != NULL) {
+		return options_check_restore(o);
 	}
 	if (o->file == NULL) {
 		fprintf(stderr, "dfud-flash: which file? see dfud-flash --help\n");
@@ -255,9 +334,11 @@ int options_parse(struct options *ret, int argc, char **argv)
 	*ret = (struct options){
 		.mode = OPTIONS_FLASH,
 		.within_ms = OPTIONS_WITHIN_MS,
+		.backup = _BACKUP_POLICY_INVALID,
 		.image_fd = -EBADF,
 		.record_fd = -EBADF,
 		.channel_fd = -EBADF,
+		.backup_fd = -EBADF,
 	};
 	while ((option = getopt_long(argc, argv, "", options_long, NULL)) != -1) {
 		const int r = options_take(ret, option);
@@ -265,6 +346,9 @@ int options_parse(struct options *ret, int argc, char **argv)
 		if (r >= 0) {
 			return r;
 		}
+	}
+	if (ret->backup < 0) {
+		ret->backup = ret->certain ? BACKUP_REQUIRED : BACKUP_YES;
 	}
 	ret->file = optind < argc ? argv[optind++] : NULL;
 	if (optind < argc) {

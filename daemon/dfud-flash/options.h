@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/policy.h"
 #include "config/profile.h"
 #include "dfu/plan.h"
 
@@ -27,19 +28,25 @@ enum options_mode {
 
 struct options {
 	enum options_mode mode;
-	const char *port; /* sysfs name, checked for its form */
-	const char *file; /* path by hand; the name to show for the daemon */
+	const char *port;    /* sysfs name, checked for its form */
+	const char *file;    /* path by hand, NULL with restore; the name to show for the daemon */
+	const char *restore; /* digest of a backup, or its beginning: the bytes are that backup's */
+	const char *layout;  /* refuse a board that shows another memory map; NULL: any */
 	bool has_address;
 	uint32_t address;
 	uint8_t alternate;
 	bool certain; /* flash only what is certain, as the shipped profiles do */
 	struct plan_range protects[OPTIONS_MAX_PROTECTS];
 	size_t n_protects;
+	bool keep_bootloader;
+	enum backup_policy backup;
+	const char *backup_dir; /* by hand; NULL: the usual one */
+	enum leave_policy leave;
 	struct usb_id_pattern expects[OPTIONS_MAX_EXPECTS]; /* by hand */
 	size_t n_expects;
 	bool expects_none;
 	uint64_t within_ms;
-	int image_fd, record_fd, channel_fd; /* for the daemon, else -EBADF */
+	int image_fd, record_fd, channel_fd, backup_fd; /* for the daemon, else -EBADF */
 };
 
 /*

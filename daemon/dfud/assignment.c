@@ -26,6 +26,7 @@
 #include "dfud/choice.h"
 #include "dfud/daemon.h"
 #include "dfud/journey.h"
+#include "dfud/keep.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
 #include "dfud/sidecar.h"
@@ -87,6 +88,7 @@ static int assignment_copy_profile(struct assignment *a, const struct profile *p
 	snprintf(a->profile, sizeof(a->profile), "%s", profile->name);
 	a->max_attempts = profile->max_attempts;
 	a->within_ms = profile->within_ms;
+	a->stays = profile->leave == LEAVE_NO;
 	a->n_expects = profile->n_return_ids;
 	if (a->n_expects == 0) {
 		return 0;
@@ -208,6 +210,11 @@ static void assignment_judge(void *user, struct journey *journey)
 			journey, a->port->appeared_us + ASSIGNMENT_PAUSE_US - daemon_now_us());
 		return;
 	}
+	reason = keep_attempt(a, text, sizeof(text));
+	if (reason != REASON_NONE) {
+		journey_stop(journey, END_REFUSED, reason, text);
+		return;
+	}
 	r = job != NULL ? assignment_claim(a, job) : -ENOENT;
 	if (r == -ENOENT) {
 		journey_stop(journey, END_CANCELLED, REASON_NONE,
@@ -263,6 +270,7 @@ static int assignment_start(struct assignment *a, const struct job *job,
 	struct journey_options options = {
 		.tell = &tell,
 		.attempt = {.within_ms = a->within_ms,
+			.stays = a->stays,
 			.expects_none = none,
 			.expects_identity = a->n_expects > 0 || a->image_expects[0] != '\0'},
 		.worker = a->daemon->worker,
@@ -284,8 +292,14 @@ static int assignment_start(struct assignment *a, const struct job *job,
 	if (options.record_fd < 0) {
 		return options.record_fd;
 	}
-	r = journey_new(&a->journey, a->daemon->event, &options, &assignment_events, a);
+	options.backup_fd = keep_make_file(a);
+	r = options.backup_fd < 0
+		    ? options.backup_fd
+		    : journey_new(&a->journey, a->daemon->event, &options, &assignment_events, a);
 	close(options.record_fd);
+	if (options.backup_fd >= 0) {
+		close(options.backup_fd);
+	}
 	return r;
 }
 
@@ -367,6 +381,7 @@ static void assignment_recall_tell(
 	snprintf(t->usb_id, sizeof(t->usb_id), "%s", r->usb_id);
 	snprintf(t->serial, sizeof(t->serial), "%s", r->serial);
 	snprintf(t->sha256, sizeof(t->sha256), "%s", r->sha256);
+	snprintf(t->backup, sizeof(t->backup), "%s", r->backup);
 	t->size = r->size;
 	t->owner = (uid_t)r->owner;
 }
@@ -379,6 +394,7 @@ int assignment_resume(struct daemon *daemon, const struct record *record, bool c
 	struct journey_options options = {
 		.tell = &tell,
 		.attempt = {.within_ms = record->within_ms,
+			.stays = record->stay,
 			.expects_none = strcmp(record->expect, "none") == 0,
 			.expects_identity = record->expect[0] != '\0'},
 	};
@@ -395,7 +411,9 @@ int assignment_resume(struct daemon *daemon, const struct record *record, bool c
 	a->number = (unsigned)record->number;
 	a->max_attempts = (unsigned)record->max_attempts;
 	a->claimed = claimed;
+	a->stays = record->stay;
 	a->inode = record->inode;
+	snprintf(a->backup, sizeof(a->backup), "%s", record->backup);
 	if (!options.attempt.expects_none) {
 		r = brief_read_expects(a, record->expect);
 		if (r < 0) {

@@ -84,6 +84,9 @@ static unsigned attempt_begin_settling(struct attempt *a, uint64_t now_us)
 
 static unsigned attempt_begin_watching(struct attempt *a, uint64_t now_us)
 {
+	if (a->options.stays) {
+		return attempt_end_return(a, RETURN_NOT_EXPECTED);
+	}
 	a->state = ATTEMPT_WATCHING;
 	if (a->left_us == 0) {
 		a->left_us = now_us;
@@ -123,6 +126,12 @@ static bool attempt_is_untrue(const struct attempt *a, enum attempt_end end, enu
 	return intact && (a->erasing || a->written);
 }
 
+/* Without a read-back and without a leave no mark has said that it is flashed. */
+static unsigned attempt_tell_late(const struct attempt *a)
+{
+	return a->options.stays && !a->verified ? ATTEMPT_TELL_FLASHED : 0;
+}
+
 static unsigned attempt_take_outcome(struct attempt *a, const struct attempt_event *e)
 {
 	const struct message *m = e->message;
@@ -139,7 +148,7 @@ static unsigned attempt_take_outcome(struct attempt *a, const struct attempt_eve
 		return attempt_end(a, END_FAILED, REASON_WORKER_CRASHED);
 	}
 	if (end == END_COMPLETED) {
-		return attempt_begin_watching(a, e->now_us);
+		return attempt_tell_late(a) | attempt_begin_watching(a, e->now_us);
 	}
 	return attempt_end(a, end, reason_from_string(m->reason));
 }
@@ -217,6 +226,9 @@ static unsigned attempt_in_checking(struct attempt *a, const struct attempt_even
 	case ATTEMPT_EVENT_IMAGE:
 		attempt_take_image(a, e->message);
 		return 0;
+	case ATTEMPT_EVENT_FINDING:
+		findings_take(&a->findings, e->message);
+		return 0;
 	case ATTEMPT_EVENT_PLAN:
 		a->plan = *e->message;
 		a->state = ATTEMPT_ASKED;
@@ -267,6 +279,7 @@ static unsigned attempt_in_asked(struct attempt *a, const struct attempt_event *
 		a->present = true;
 		return 0;
 	case ATTEMPT_EVENT_IMAGE:
+	case ATTEMPT_EVENT_FINDING:
 	case ATTEMPT_EVENT_PLAN:
 	case ATTEMPT_EVENT_MARK:
 	case ATTEMPT_EVENT_TTY:
@@ -296,6 +309,7 @@ static unsigned attempt_in_flashing(struct attempt *a, const struct attempt_even
 		snprintf(a->tty, sizeof(a->tty), "%s", e->tty);
 		return 0;
 	case ATTEMPT_EVENT_IMAGE:
+	case ATTEMPT_EVENT_FINDING:
 	case ATTEMPT_EVENT_PLAN:
 	case ATTEMPT_EVENT_GO:
 	case ATTEMPT_EVENT_STOP:
@@ -335,6 +349,7 @@ static unsigned attempt_in_watching(struct attempt *a, const struct attempt_even
 		return attempt_give_up(a);
 	case ATTEMPT_EVENT_TTY:
 	case ATTEMPT_EVENT_IMAGE:
+	case ATTEMPT_EVENT_FINDING:
 	case ATTEMPT_EVENT_PLAN:
 	case ATTEMPT_EVENT_GO:
 	case ATTEMPT_EVENT_STOP:
@@ -380,6 +395,7 @@ static unsigned attempt_in_settling(struct attempt *a, const struct attempt_even
 		attempt_note_present(a, e->device);
 		return attempt_begin_settling(a, e->now_us);
 	case ATTEMPT_EVENT_IMAGE:
+	case ATTEMPT_EVENT_FINDING:
 	case ATTEMPT_EVENT_PLAN:
 	case ATTEMPT_EVENT_GO:
 	case ATTEMPT_EVENT_STOP:

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dfud/findings.h"
 #include "message/message.h"
 #include "record/reason.h"
 #include "record/verdict.h"
@@ -28,6 +29,7 @@ enum attempt_state {
 
 enum attempt_event_kind {
 	ATTEMPT_EVENT_IMAGE,   /* message */
+	ATTEMPT_EVENT_FINDING, /* message */
 	ATTEMPT_EVENT_PLAN,    /* message */
 	ATTEMPT_EVENT_GO,      /* the owner judged: go */
 	ATTEMPT_EVENT_STOP,    /* the owner judged: not now; end and reason say why */
@@ -80,6 +82,7 @@ enum attempt_effect {
 
 struct attempt_options {
 	uint64_t within_ms;    /* [Return] Within= */
+	bool stays;	       /* it is not told to leave: nothing is waited for */
 	bool expects_none;     /* [Return] Id=none, or an image without USB */
 	bool expects_identity; /* a certain identity is expected, so another one may be on its way
 				*/
@@ -89,6 +92,7 @@ struct attempt {
 	struct attempt_options options;
 	enum attempt_state state;
 	struct message image, plan, outcome;
+	struct findings findings;
 	bool has_outcome;
 
 	bool erasing, written, verified, left;		    /* marks so far */

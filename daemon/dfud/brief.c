@@ -54,6 +54,15 @@ int brief_make_args(struct brief_args *args, const struct port *port, const stru
 	if (profile->origin == PROFILE_SHIPPED) {
 		brief_add_arg(args, "--certain");
 	}
+	if (profile->keep_bootloader) {
+		brief_add_arg(args, "--keep-bootloader");
+	}
+	if (profile->backup != BACKUP_YES) {
+		brief_add_arg(args, "--backup=%s", backup_policy_to_string(profile->backup));
+	}
+	if (profile->leave != LEAVE_AUTO) {
+		brief_add_arg(args, "--leave=%s", leave_policy_to_string(profile->leave));
+	}
 	for (size_t i = 0; i < profile->n_protects && args->n < BRIEF_MAX_ARGS; i++) {
 		brief_add_arg(args, "--protect=0x%08" PRIx32 "-0x%08" PRIx32,
 			profile->protects[i].first, profile->protects[i].last);
@@ -130,6 +139,7 @@ int brief_write_record(
 	record.size = job->file.size;
 	record.owner = job->file.owner;
 	record.within_ms = a->within_ms;
+	record.stay = a->stays;
 	record.number = a->number;
 	record.max_attempts = a->max_attempts;
 	record.begun_us = daemon_realtime_us();

@@ -21,9 +21,9 @@ struct tell;
 struct brief_args {
 	const char *list[BRIEF_MAX_ARGS]; /* NULL-terminated, points into room */
 	size_t n;
-	char room[2048];
+	char room[4096];
 	size_t used;
-	char command[512];
+	char command[1024];
 };
 
 /* 0 or -E2BIG. */

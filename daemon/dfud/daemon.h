@@ -44,6 +44,9 @@ struct assignment {
 	char image_expects[16];
 	unsigned max_attempts;
 	uint64_t within_ms;
+	bool stays; /* Leave=no */
+
+	char backup[65]; /* digest of what was saved before the go, "" for nothing */
 };
 
 /* An attempt that failed or was interrupted, remembered by its record in active/ for a job to come.

@@ -115,6 +115,7 @@ static int inspect_start(struct daemon *daemon, struct job *job, int image_fd)
 		.args = args,
 		.image_fd = image_fd,
 		.record_fd = -EBADF,
+		.backup_fd = -EBADF,
 		.deadline_ms = INSPECT_DEADLINE_MS,
 	};
 	struct inspection *i = calloc(1, sizeof(*i));

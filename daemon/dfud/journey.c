@@ -29,7 +29,7 @@ struct journey {
 	struct process *process;
 	struct attempt attempt;
 	struct tell tell;
-	char command[512];
+	char command[1024];
 	uint64_t begun_us;
 	char phase[16];
 	uint64_t done, total;
@@ -146,6 +146,9 @@ static void journey_on_message(void *user, const struct message *message)
 	case MESSAGE_IMAGE:
 		event.kind = ATTEMPT_EVENT_IMAGE;
 		break;
+	case MESSAGE_FINDING:
+		event.kind = ATTEMPT_EVENT_FINDING;
+		break;
 	case MESSAGE_PLAN:
 		event.kind = ATTEMPT_EVENT_PLAN;
 		break;
@@ -234,6 +237,7 @@ int journey_new(struct journey **ret, sd_event *event, const struct journey_opti
 		.args = options->args,
 		.image_fd = options->image_fd,
 		.record_fd = options->record_fd,
+		.backup_fd = options->backup_fd,
 		.deadline_ms = options->check_deadline_ms,
 	};
 	int r;
@@ -277,6 +281,14 @@ struct journey *journey_free(struct journey *j)
 	sd_event_unref(j->event);
 	free(j);
 	return NULL;
+}
+
+void journey_saved(struct journey *j, const char *sha256)
+{
+	snprintf(j->tell.backup, sizeof(j->tell.backup), "%s", sha256);
+	if (!j->silent) {
+		tell_saved(&j->tell, &j->attempt);
+	}
 }
 
 void journey_go(struct journey *j)

@@ -19,10 +19,10 @@ struct journey;
 struct journey_options {
 	const struct tell *tell; /* copied */
 	struct attempt_options attempt;
-	const char *worker;	 /* program */
-	const char *const *args; /* for it, NULL-terminated; only read by journey_new */
-	const char *command;	 /* what repeats it by hand; copied */
-	int image_fd, record_fd; /* borrowed; only used by journey_new */
+	const char *worker;		    /* program */
+	const char *const *args;	    /* for it, NULL-terminated; only read by journey_new */
+	const char *command;		    /* what repeats it by hand; copied */
+	int image_fd, record_fd, backup_fd; /* borrowed; only used by journey_new */
 	const char
 		*resume_text; /* journey_resume: what to say of a return that nobody saw; or NULL */
 	bool silent;	      /* a cancelled end is not told: a plan was asked for, no flash */
@@ -53,6 +53,8 @@ int journey_resume(struct journey **ret, sd_event *event, const struct journey_o
 	const struct record *record, const struct journey_events *events, void *user);
 struct journey *journey_free(struct journey *journey);
 
+/* Before the go: what will be erased was saved under this digest; says so. */
+void journey_saved(struct journey *journey, const char *sha256);
 void journey_go(struct journey *journey);
 void journey_stop(
 	struct journey *journey, enum attempt_end end, enum reason reason, const char *text);

@@ -210,7 +210,7 @@ void notice_refused_file(
 	struct journal_line line;
 	char worker[640];
 
-	tell_clean(text, worker, sizeof(worker));
+	fields_clean(text, worker, sizeof(worker));
 	notice_begin_job(&line, job, EVENT_VERDICT, LOG_ERR);
 	journal_add(&line, "ATTEMPT", "%s", id);
 	journal_add_reason(&line, reason);

@@ -10,7 +10,8 @@
  * A worker that is forgotten while it runs is still reaped by the loop: the watch on its pid passes
  * to a source that the loop itself owns.
  *
- * Descriptors: 3 image, 4 socket, 5 record; the child closes everything above.
+ * Descriptors: 3 image, 4 socket, 5 record, 6 backup; the child closes those that are not given
+ * and everything above.
  */
 #include "dfud/process.h"
 
@@ -30,6 +31,7 @@
 #define PROCESS_IMAGE_FD  3
 #define PROCESS_SOCKET_FD 4
 #define PROCESS_RECORD_FD 5
+#define PROCESS_BACKUP_FD 6
 
 /* A worker that never stops talking holds nobody up; what a socket holds at its end is less. */
 #define PROCESS_PACKETS	     64
@@ -53,20 +55,22 @@ static uint64_t process_now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* In the child: puts a descriptor where the worker looks for it. */
+/* The descriptors of a worker, by their places; copies that collide with no place. */
+struct process_files {
+	int image, socket, record, backup;
+};
+
+/* In the child: puts a descriptor where the worker looks for it, or nothing there. */
 static int process_place(int fd, int where)
 {
-	if (fd < 0) {
-		return 0;
+	if (fd >= 0) {
+		return dup2(fd, where);
 	}
-	if (fd == where) {
-		return fcntl(fd, F_SETFD, 0);
-	}
-	return dup2(fd, where);
+	return close(where) < 0 && errno != EBADF ? -1 : 0;
 }
 
-/* In the child; only async-signal-safe calls. The three descriptors are above the places. */
-static void process_child(const char *program, char **argv, int image, int sock, int record)
+/* In the child; only async-signal-safe calls. */
+static void process_child(const char *program, char **argv, const struct process_files *files)
 {
 	sigset_t set;
 
@@ -76,10 +80,11 @@ static void process_child(const char *program, char **argv, int image, int sock,
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGABRT);
 	sigprocmask(SIG_SETMASK, &set, NULL);
-	if (process_place(image, PROCESS_IMAGE_FD) < 0 ||
-		process_place(sock, PROCESS_SOCKET_FD) < 0 ||
-		process_place(record, PROCESS_RECORD_FD) < 0 ||
-		close_range(record < 0 ? PROCESS_RECORD_FD : PROCESS_RECORD_FD + 1, ~0U, 0) < 0) {
+	if (process_place(files->image, PROCESS_IMAGE_FD) < 0 ||
+		process_place(files->socket, PROCESS_SOCKET_FD) < 0 ||
+		process_place(files->record, PROCESS_RECORD_FD) < 0 ||
+		process_place(files->backup, PROCESS_BACKUP_FD) < 0 ||
+		close_range(PROCESS_BACKUP_FD + 1, ~0U, 0) < 0) {
 		_exit(127);
 	}
 	execv(program, argv);
@@ -102,6 +107,9 @@ static int process_argv(const struct process_start *start, char **argv)
 	if (start->record_fd >= 0) {
 		argv[n++] = (char *)"--record-fd=5";
 	}
+	if (start->backup_fd >= 0) {
+		argv[n++] = (char *)"--backup-fd=6";
+	}
 	for (const char *const *arg = start->args; *arg != NULL; arg++) {
 		if (n + 1 >= PROCESS_MAX_ARGS) {
 			return -E2BIG;
@@ -112,33 +120,49 @@ static int process_argv(const struct process_start *start, char **argv)
 	return 0;
 }
 
+/* -EMFILE where a descriptor that is there could not be copied. */
+static int process_copy_files(
+	struct process_files *ret, const struct process_start *start, int socket)
+{
+	*ret = (struct process_files){
+		.image = process_above(start->image_fd),
+		.socket = process_above(socket),
+		.record = process_above(start->record_fd),
+		.backup = process_above(start->backup_fd),
+	};
+	return ret->image < 0 || ret->socket < 0 || (ret->record < 0 && start->record_fd >= 0) ||
+			       (ret->backup < 0 && start->backup_fd >= 0)
+		       ? -EMFILE
+		       : 0;
+}
+
+static void process_close_files(const struct process_files *files)
+{
+	const int fds[] = {files->image, files->socket, files->record, files->backup};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+		if (fds[i] >= 0) {
+			close(fds[i]);
+		}
+	}
+}
+
 static int process_fork(struct process *p, const struct process_start *start, int socket)
 {
 	char *argv[PROCESS_MAX_ARGS];
+	struct process_files files;
 	int r = process_argv(start, argv);
-	const int image = process_above(start->image_fd);
-	const int record = process_above(start->record_fd);
-	const int sock = process_above(socket);
+	const int copied = process_copy_files(&files, start, socket);
 
-	if (r == 0 && (image < 0 || sock < 0 || (record < 0 && start->record_fd >= 0))) {
-		r = -EMFILE;
-	}
+	r = r < 0 ? r : copied;
 	if (r == 0) {
 		p->pid = fork();
 		if (p->pid == 0) {
-			process_child(start->program, argv, image, sock, record);
+			process_child(start->program, argv, &files);
 		}
 		r = p->pid < 0 ? -errno : 0;
 	}
-	if (image >= 0) {
-		close(image);
-	}
-	if (record >= 0) {
-		close(record);
-	}
-	if (sock >= 0) {
-		close(sock);
-	}
+	process_close_files(&files);
 	return r;
 }
 

@@ -36,6 +36,7 @@ struct process_start {
 		*args; /* NULL-terminated, without the program and the descriptors' options */
 	int image_fd;  /* borrowed */
 	int record_fd; /* borrowed, -EBADF for none */
+	int backup_fd; /* likewise */
 	uint64_t deadline_ms; /* from now; process_extend changes it */
 };
 

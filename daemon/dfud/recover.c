@@ -25,6 +25,7 @@
 #include "dfud/daemon.h"
 #include "dfud/hotplug.h"
 #include "dfud/journey.h"
+#include "dfud/keep.h"
 #include "dfud/memory.h"
 #include "dfud/notice.h"
 #include "dfud/settle.h"
@@ -190,6 +191,7 @@ static int recover_one(void *user, const char *id, const char *file)
 	}
 	r = memory_read(daemon, id, &record);
 	if (r == 0) {
+		keep_adopt(daemon, &record);
 		recover_good(daemon, id, file, &record);
 	} else if (r == -EWOULDBLOCK) {
 		recover_wait(daemon, &record);

@@ -24,6 +24,9 @@
 #include "dfud/queue.h"
 #include "record/fields.h"
 
+#define SETTLE_PLAN_MAX	  8192
+#define SETTLE_REPORT_MAX (SETTLE_PLAN_MAX + 4096)
+
 void settle_stamp(char *ret, size_t size)
 {
 	const time_t now = (time_t)(daemon_realtime_us() / 1000000);
@@ -33,8 +36,7 @@ void settle_stamp(char *ret, size_t size)
 	strftime(ret, size, "%Y-%m-%dT%H%M%SZ", &tm);
 }
 
-/* Appends to active/ID/record. */
-static void settle_note(struct daemon *daemon, const char *id, const char *line)
+void settle_note(struct daemon *daemon, const char *id, const char *line)
 {
 	char path[64];
 	int fd;
@@ -47,15 +49,29 @@ static void settle_note(struct daemon *daemon, const char *id, const char *line)
 	}
 }
 
+/* "Backup:   3f2a9c01..., restore with: ..." or why there is none. */
+static void settle_backup_line(const struct assignment *a, char *ret, size_t size)
+{
+	snprintf(ret, size, "none");
+	if (a->backup[0] != '\0') {
+		snprintf(ret, size, "%s, restore with: dfud-flash --restore %.8s", a->backup,
+			a->backup);
+	}
+}
+
 static void settle_report(const struct assignment *a, const struct attempt *t)
 {
 	const struct tell *tell = journey_tell(a->journey);
 	char verdict[1200];
-	char report[4096];
+	char report[SETTLE_REPORT_MAX];
+	char plan[SETTLE_PLAN_MAX];
 	char stamp[32];
+	char backup[128];
 
 	settle_stamp(stamp, sizeof(stamp));
+	settle_backup_line(a, backup, sizeof(backup));
 	tell_verdict_text(tell, t, verdict, sizeof(verdict));
+	findings_write(&t->findings, plan, sizeof(plan));
 	snprintf(report, sizeof(report),
 		"Format=1\n"
 		"%s: %s\n\n"
@@ -67,15 +83,17 @@ static void settle_report(const struct assignment *a, const struct attempt *t)
 		"Address:  0x%08" PRIx32 "\n"
 		"Flash:    %s, verified: %s\n"
 		"Return:   %s %s %s\n"
+		"Backup:   %s\n"
 		"Times:    erase %" PRIu64 " ms, write %" PRIu64 " ms, verify %" PRIu64 " ms\n"
-		"Attempt:  %s, number %u (journalctl DFUD_ATTEMPT=%s)\n",
+		"Attempt:  %s, number %u (journalctl DFUD_ATTEMPT=%s)\n"
+		"%s%s",
 		tell->label, verdict, verdict_to_string(t->verdict), t->reason ? ", " : "",
 		reason_to_string(t->reason), stamp, tell->shown, tell->size, tell->sha256,
 		tell->usb_id, tell->port, tell->path, a->profile, t->plan.address,
 		flash_state_to_string(t->flash), verified_by_to_string(t->checked_by),
-		return_kind_to_string(t->back), t->has_device ? t->device.id : "", t->tty,
+		return_kind_to_string(t->back), t->has_device ? t->device.id : "", t->tty, backup,
 		t->outcome.erase_ms, t->outcome.write_ms, t->outcome.verify_ms, a->id, a->number,
-		a->id);
+		a->id, plan[0] ? "\nThe plan:\n" : "", plan);
 	(void)spool_write(&a->daemon->spool, a->id, "report.txt", report);
 }
 

@@ -21,19 +21,6 @@ void tell_set_file(struct tell *t, const char *file)
 	fields_show(file, t->shown, TELL_SHOWN);
 }
 
-void tell_clean(const char *sentence, char *ret, size_t size)
-{
-	size_t n = 0;
-
-	for (; *sentence != '\0' && n + 5 <= size; sentence++) {
-		const unsigned char c = (unsigned char)*sentence;
-
-		n += (size_t)snprintf(
-			ret + n, size - n, c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
-	}
-	ret[n] = '\0';
-}
-
 static void tell_begin(
 	struct journal_line *line, const struct tell *t, enum journal_event event, int priority)
 {
@@ -46,6 +33,7 @@ static void tell_begin(
 	journal_add(line, "USB_SERIAL", "%s", t->serial);
 	journal_add(line, "FILE", "%s", t->file);
 	journal_add(line, "SHA256", "%s", t->sha256);
+	journal_add(line, "BACKUP", "%s", t->backup);
 	if (t->size > 0) {
 		journal_add(line, "SIZE", "%" PRIu64, t->size);
 	}
@@ -74,6 +62,24 @@ void tell_appeared(const struct tell *t)
 	}
 }
 
+/* What is probably wrong, and was not certain enough to refuse the file: a line each. */
+static void tell_warnings(const struct tell *t, const struct attempt *a)
+{
+	for (size_t i = 0; i < a->findings.n; i++) {
+		const struct finding *f = &a->findings.items[i];
+		struct journal_line line;
+
+		if (f->result != FINDING_WARNING) {
+			continue;
+		}
+		tell_begin(&line, t, EVENT_CHECKED, LOG_WARNING);
+		tell_add_address(&line, a);
+		journal_say(&line, "%s: %s%s%s", t->label,
+			f->topic == FINDING_ADDRESS ? t->shown : "",
+			f->topic == FINDING_ADDRESS ? " goes to " : "", f->text);
+	}
+}
+
 void tell_checked(const struct tell *t, const struct attempt *a)
 {
 	struct journal_line line;
@@ -94,6 +100,19 @@ void tell_checked(const struct tell *t, const struct attempt *a)
 		journal_say(&line, "%s: %s fits the board: 0x%08" PRIx32 " in \"%s\"%s", t->label,
 			t->shown, a->plan.address, layout, unverifiable);
 	}
+	tell_warnings(t, a);
+}
+
+void tell_saved(const struct tell *t, const struct attempt *a)
+{
+	struct journal_line line;
+
+	tell_begin(&line, t, EVENT_SAVED, LOG_INFO);
+	tell_add_address(&line, a);
+	journal_say(&line,
+		"%s: saved %" PRIu64 " bytes as backup %.8s; restore with: dfud-flash --restore "
+		"%.8s",
+		t->label, a->plan.saved_size, t->backup, t->backup);
 }
 
 static void tell_about_image(const struct attempt *a, char *ret, size_t size)
@@ -177,17 +196,29 @@ void tell_flashed(const struct tell *t, const struct attempt *a)
 		m->sectors_erased, m->bytes_written, seconds);
 }
 
+/* A board that has a boot loader is told to start there, as a reset would. */
+static bool tell_leaves_to_base(const struct attempt *a)
+{
+	return a->plan.leave != 0 && a->plan.leave != a->plan.address;
+}
+
 void tell_leaving(const struct tell *t, const struct attempt *a)
 {
 	struct journal_line line;
+	char to[64] = "";
 
+	if (tell_leaves_to_base(a)) {
+		snprintf(to, sizeof(to), " to 0x%08" PRIx32 ", where a reset starts it,",
+			a->plan.leave);
+	}
 	tell_begin(&line, t, EVENT_LEAVING, LOG_INFO);
 	tell_add_address(&line, a);
 	if (a->outcome.leave_answered) {
-		journal_say(&line, "%s: told to leave DFU mode, and it answered", t->label);
+		journal_say(&line, "%s: told to leave DFU mode%s and it answered", t->label,
+			to[0] ? to : ",");
 	} else {
-		journal_say(
-			&line, "%s: left DFU mode without an answer, as this ROM does", t->label);
+		journal_say(&line, "%s: left DFU mode%s without an answer, as this ROM does",
+			t->label, to);
 	}
 }
 
@@ -227,24 +258,58 @@ static void tell_back(const struct tell *t, const struct attempt *a, char *ret, 
 		a->tty[0] ? ": " : "", a->tty);
 }
 
+#define TELL_STRANDED                                                                              \
+	"But it will not start after a power cycle: nothing that starts lies at the start of its " \
+	"flash; put a boot loader there, or build for that address."
+
+/* It runs now, and only because it was told to start there. */
+static bool tell_is_stranded(const struct attempt *a)
+{
+	return strcmp(a->plan.base, MESSAGE_BASE_NOTHING) == 0;
+}
+
+/* Whether the board starts after a power cycle: "yes", "no", "" where that is not certain. */
+static const char *tell_cold_boot(const struct attempt *a)
+{
+	if (!verdict_is_flashed(a->verdict)) {
+		return "";
+	}
+	if (strcmp(a->plan.base, MESSAGE_BASE_IMAGE) == 0) {
+		return "yes";
+	}
+	if (tell_is_stranded(a)) {
+		return "no";
+	}
+	/* what a reset starts was started, and the program came up */
+	return tell_leaves_to_base(a) && a->back == RETURN_AS_EXPECTED ? "yes" : "";
+}
+
 void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret, size_t size)
 {
 	char back[640];
 	char worker[640];
 	const char *verified = a->checked_by == VERIFIED_NO ? "written, not verified" : "verified";
 
-	tell_clean(a->text, worker, sizeof(worker));
+	fields_clean(a->text, worker, sizeof(worker));
 	tell_back(t, a, back, sizeof(back));
 	switch (a->verdict) {
 	case VERDICT_RETURNED:
 		snprintf(ret, size, "%s. %s", back,
 			a->checked_by == VERIFIED_NO ? "What it holds could not be verified."
+			: tell_is_stranded(a)	     ? TELL_STRANDED
 						     : "All is well.");
 		return;
 	case VERDICT_UNCHANGED:
-		snprintf(ret, size, "%s. It held %s already: nothing was erased.", back, t->shown);
+		snprintf(ret, size, "%s. It held %s already: nothing was erased.%s", back, t->shown,
+			tell_is_stranded(a) ? " " TELL_STRANDED : "");
 		return;
 	case VERDICT_NOT_EXPECTED:
+		if (a->options.stays) {
+			snprintf(ret, size,
+				"%s is %s; the board stays in DFU mode, as Leave=no asks for",
+				t->shown, verified);
+			return;
+		}
 		snprintf(ret, size,
 			"%s is %s and the board is off the bus; nothing is expected to come back",
 			t->shown, verified);
@@ -258,10 +323,12 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 	case VERDICT_BACK_IN_DFU:
 		snprintf(ret, size,
 			"%s is %s, but the board is in DFU mode again after %.1f s: the boot pins "
-			"hold it there (take the BOOT0 jumper off and reset), or the program does "
-			"not start at "
+			"hold it there (take the BOOT0 jumper off and reset), or %s at "
 			"0x%08" PRIx32,
-			t->shown, verified, tell_return_seconds(a), a->plan.address);
+			t->shown, verified, tell_return_seconds(a),
+			tell_leaves_to_base(a) ? "the file is not run by what a reset starts"
+					       : "the program does not start",
+			tell_leaves_to_base(a) ? a->plan.leave : a->plan.address);
 		return;
 	case VERDICT_NOT_ENUMERATING:
 		snprintf(ret, size,
@@ -337,9 +404,7 @@ void tell_verdict(const struct tell *t, const struct attempt *a, uint64_t total_
 	journal_add(&line, "RETURN", "%s", return_kind_to_string(a->back));
 	journal_add(&line, "VERIFIED", "%s", verified_by_to_string(a->checked_by));
 	journal_add(&line, "PHASE", "%s", a->has_outcome ? a->outcome.phase : "");
-	if (verdict_is_flashed(a->verdict) && a->plan.at_base) {
-		journal_add(&line, "COLD_BOOT", "yes");
-	}
+	journal_add(&line, "COLD_BOOT", "%s", tell_cold_boot(a));
 	tell_add_work(&line, a);
 	tell_add_return(&line, t, a);
 	journal_add(&line, "TOTAL_MS", "%" PRIu64, total_us / 1000);

@@ -26,6 +26,7 @@ struct tell {
 	char file[256]; /* as dropped */
 	char shown[68]; /* the same, safe to print and cut */
 	char sha256[65];
+	char backup[65]; /* DFUD_BACKUP: digest of what was saved, "" for none */
 	uint64_t size;
 	uid_t owner;
 };
@@ -37,14 +38,9 @@ struct tell {
 
 void tell_set_file(struct tell *tell, const char *file);
 
-/*
- * A worker's sentence as printable ASCII: other bytes become \xNN. The names in it are shown
- * safely already, so a backslash stays one.
- */
-void tell_clean(const char *sentence, char *ret, size_t size);
-
 void tell_appeared(const struct tell *tell);
 void tell_checked(const struct tell *tell, const struct attempt *attempt);
+void tell_saved(const struct tell *tell, const struct attempt *attempt);
 void tell_flashing(const struct tell *tell, const struct attempt *attempt, const char *command);
 void tell_erased(const struct tell *tell, const struct attempt *attempt);
 void tell_flashed(const struct tell *tell, const struct attempt *attempt);

@@ -54,6 +54,23 @@ int image_parse(struct image *ret, const uint8_t *bytes, size_t size, enum image
 	return 0;
 }
 
+int image_take_raw(struct image *ret, const uint8_t *bytes, size_t size)
+{
+	struct image image = IMAGE_INIT;
+	int r;
+
+	assert(ret && bytes && size > 0);
+
+	image.kind = "raw binary";
+	image.bytes = bytes;
+	image.size = size;
+	r = image_set_raw(&image);
+	if (r == 0) {
+		*ret = image;
+	}
+	return r;
+}
+
 void image_done(struct image *image)
 {
 	if (!image) {

@@ -56,6 +56,9 @@ struct image {
  * it.
  */
 int image_parse(struct image *ret, const uint8_t *bytes, size_t size, enum image_fault *ret_fault);
+/* The bytes as they are, whatever they look like: a raw image. 0, -ENOMEM, -EFBIG beyond 32 bits.
+ */
+int image_take_raw(struct image *ret, const uint8_t *bytes, size_t size);
 void image_done(struct image *image);
 
 /* Gives a raw image its place. False where address + size would pass 2^32. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "record/fields.h"
+#include "record/finding.h"
 #include "record/reason.h"
 #include "record/verdict.h"
 
@@ -37,6 +38,13 @@ static const struct field message_table[] = {
 	MESSAGE_FIELD("Expects", FIELD_STRING, expects),
 	MESSAGE_FIELD("Size", FIELD_NUMBER, size),
 	MESSAGE_FIELD("NoUsb", FIELD_FLAG, no_usb),
+	MESSAGE_FIELD("Program", FIELD_STRING, program),
+	MESSAGE_FIELD("ProgramVersion", FIELD_STRING, version),
+	MESSAGE_FIELD("Mcu", FIELD_STRING, mcu),
+	MESSAGE_FIELD("Segments", FIELD_NUMBER, segments),
+	MESSAGE_FIELD("Stack", FIELD_HEX, stack),
+	MESSAGE_FIELD("Topic", FIELD_STRING, topic),
+	MESSAGE_FIELD("Result", FIELD_STRING, result),
 	MESSAGE_FIELD("Address", FIELD_HEX, address),
 	MESSAGE_FIELD("Layout", FIELD_STRING, layout),
 	MESSAGE_FIELD("Sectors", FIELD_NUMBER, sectors),
@@ -49,7 +57,12 @@ static const struct field message_table[] = {
 	MESSAGE_FIELD("FirstStatus", FIELD_NUMBER, first_status),
 	MESSAGE_FIELD("WorstMs", FIELD_NUMBER, worst_ms),
 	MESSAGE_FIELD("Unverifiable", FIELD_FLAG, unverifiable),
-	MESSAGE_FIELD("AtBase", FIELD_FLAG, at_base),
+	MESSAGE_FIELD("Base", FIELD_STRING, base),
+	MESSAGE_FIELD("Saved", FIELD_STRING, saved),
+	MESSAGE_FIELD("Leave", FIELD_HEX, leave),
+	MESSAGE_FIELD("Stay", FIELD_FLAG, stay),
+	MESSAGE_FIELD("SavedAddress", FIELD_HEX, saved_address),
+	MESSAGE_FIELD("SavedSize", FIELD_NUMBER, saved_size),
 	MESSAGE_FIELD("Phase", FIELD_STRING, phase),
 	MESSAGE_FIELD("Done", FIELD_NUMBER, done),
 	MESSAGE_FIELD("Total", FIELD_NUMBER, total),
@@ -74,6 +87,7 @@ static const struct field message_table[] = {
 
 static const char *const message_kinds[_MESSAGE_KIND_MAX] = {
 	[MESSAGE_IMAGE] = "image",
+	[MESSAGE_FINDING] = "finding",
 	[MESSAGE_PLAN] = "plan",
 	[MESSAGE_PHASE] = "phase",
 	[MESSAGE_MARK] = "mark",
@@ -135,6 +149,18 @@ static bool message_is_outcome(const struct message *m)
 	return false;
 }
 
+/* What is saved is a stretch of a 32-bit memory, and what is told to start is where it says. */
+static bool message_is_plan(const struct message *m)
+{
+	static const char *const bases[] = {
+		"", MESSAGE_BASE_IMAGE, MESSAGE_BASE_PROGRAM, MESSAGE_BASE_NOTHING, NULL};
+
+	return m->sectors_erase <= m->sectors && m->worst_ms <= MESSAGE_WORST_MAX_MS &&
+	       m->saved_size <= MESSAGE_SAVED_MAX &&
+	       m->saved_address + m->saved_size <= (uint64_t)UINT32_MAX + 1 &&
+	       message_is_one_of(m->base, bases);
+}
+
 /* The words that decide something are of their closed lists. */
 static bool message_is_sound(const struct message *m)
 {
@@ -153,7 +179,10 @@ static bool message_is_sound(const struct message *m)
 		return message_is_outcome(m) &&
 		       (m->phase[0] == '\0' || message_is_one_of(m->phase, phases));
 	case MESSAGE_PLAN:
-		return m->sectors_erase <= m->sectors && m->worst_ms <= MESSAGE_WORST_MAX_MS;
+		return message_is_plan(m);
+	case MESSAGE_FINDING:
+		return finding_topic_from_string(m->topic) >= 0 &&
+		       finding_result_from_string(m->result) >= 0;
 	case MESSAGE_IMAGE:
 		return message_is_one_of(m->certainty, certainties);
 	case MESSAGE_GO:

@@ -7,22 +7,28 @@
 
 /*
  * What worker and daemon say to each other over a SOCK_SEQPACKET pair: one message in each packet,
- *as text (record/fields.h). A worker reads hostile devices and files, so the daemon believes
- *nothing but what message_read lets through: closed words, bounded numbers, bounded strings. Pure.
+ * as text (record/fields.h). A worker reads hostile devices and files, so the daemon believes
+ * nothing but what message_read lets through: closed words, bounded numbers, bounded strings. Pure.
  *
- *   worker: IMAGE (what the file is), PLAN (what would be done; waits for the answer), PHASE
- *(progress), MARK (a step that cannot be taken back, already in the record), OUTCOME (the last one)
+ *   worker: IMAGE (what the file is), FINDING (a line of the plan, several), PLAN (what would be
+ *           done; waits for the answer; what is to be saved lies in the backup's file, synced),
+ *           PHASE (progress), MARK (a step that cannot be taken back, already in the record),
+ *           OUTCOME (the last one)
  *   daemon: GO or STOP, once, after PLAN
  */
 
 /* No flash takes longer, whatever a worker says of it. */
 #define MESSAGE_WORST_MAX_MS 3600000
 
+/* Nothing larger is saved: the largest internal flash of any chip here has 4 MiB. */
+#define MESSAGE_SAVED_MAX (64u << 20)
+
 #define MESSAGE_VERSION 1
-#define MESSAGE_MAX	4096 /* bytes of one packet */
+#define MESSAGE_MAX	8192 /* bytes of one packet */
 
 enum message_kind {
 	MESSAGE_IMAGE,
+	MESSAGE_FINDING,
 	MESSAGE_PLAN,
 	MESSAGE_PHASE,
 	MESSAGE_MARK,
@@ -44,6 +50,12 @@ struct message {
 	char expects[16];   /* USB identity inside the image, "1d50:614e", "" for none */
 	uint64_t size;	    /* bytes of the image */
 	bool no_usb;	    /* it describes itself, and has no USB */
+	char program[32], version[64], mcu[32]; /* the parts of about, "" where not known */
+	uint64_t segments;			/* stretches of bytes; 1 for a raw file */
+	uint32_t stack;				/* word 0 of the vector table, 0 without one */
+
+	/* FINDING; its sentence is in text */
+	char topic[16], result[16]; /* words of record/finding.h */
 
 	/* PLAN */
 	uint32_t address;	/* where the first byte goes */
@@ -56,7 +68,12 @@ struct message {
 	uint64_t first_state, first_status;
 	uint64_t worst_ms; /* longest that the rest may take */
 	bool unverifiable; /* the device cannot be read */
-	bool at_base;	   /* the image begins where the chip starts after a power cycle */
+	char base[16];	   /* what starts after a power cycle: message_base below; "" not known */
+	char saved[160];   /* what it was recognised as */
+	uint32_t leave;	   /* where the board is told to start */
+	bool stay;	   /* it is not told to leave */
+	uint32_t saved_address; /* of what was saved */
+	uint64_t saved_size;	/* bytes in the backup's file, 0: nothing is to be saved */
 
 	/* PHASE */
 	char phase[16]; /* read, erase, write, verify, leave; in OUTCOME where it failed, or "" */
@@ -73,6 +90,11 @@ struct message {
 	uint64_t sectors_erased, bytes_erased, bytes_written;
 	uint64_t erase_ms, write_ms, verify_ms;
 };
+
+/* Words of PLAN's base. */
+#define MESSAGE_BASE_IMAGE   "image"   /* the image itself */
+#define MESSAGE_BASE_PROGRAM "program" /* something else that starts, a boot loader say */
+#define MESSAGE_BASE_NOTHING "nothing" /* the board will not start then */
 
 /* Bytes written or -ENOBUFS. */
 int message_write(const struct message *message, char *ret, size_t ret_size);

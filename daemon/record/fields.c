@@ -276,3 +276,16 @@ void fields_show(const char *text, char *ret, size_t limit)
 	}
 	ret[n] = '\0';
 }
+
+void fields_clean(const char *sentence, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	for (; *sentence != '\0' && n + 5 <= size; sentence++) {
+		const unsigned char c = (unsigned char)*sentence;
+
+		n += (size_t)snprintf(
+			ret + n, size - n, c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
+	}
+	ret[n] = '\0';
+}

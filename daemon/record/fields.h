@@ -47,3 +47,9 @@ int fields_read(const struct field *table, size_t n, void *into, const char *tex
  * and the text is cut (with "...") so that at most `limit` characters and the NUL are written.
  */
 void fields_show(const char *text, char *ret, size_t limit);
+
+/*
+ * A worker's sentence as printable ASCII: other bytes become \xNN. The names in it are shown
+ * safely already, so a backslash stays one.
+ */
+void fields_clean(const char *sentence, char *ret, size_t size);

@@ -29,6 +29,7 @@ static const struct field record_head[] = {
 	FIELD(record, "Address", FIELD_HEX, address),
 	FIELD(record, "Expect", FIELD_STRING, expect),
 	FIELD(record, "WithinMs", FIELD_NUMBER, within_ms),
+	FIELD(record, "Stay", FIELD_FLAG, stay),
 	FIELD(record, "Number", FIELD_NUMBER, number),
 	FIELD(record, "MaxAttempts", FIELD_NUMBER, max_attempts),
 	FIELD(record, "Begun", FIELD_NUMBER, begun_us),
@@ -37,6 +38,9 @@ static const struct field record_head[] = {
 
 /* Appended later; what a worker appends cannot change the head. */
 static const struct field record_rest[] = {
+	FIELD(record, "Backup", FIELD_STRING, backup),
+	FIELD(record, "BackupAddress", FIELD_HEX, backup_address),
+	FIELD(record, "BackupSize", FIELD_NUMBER, backup_size),
 	FIELD(record, "Erasing", FIELD_FLAG, erasing),
 	FIELD(record, "Written", FIELD_FLAG, written),
 	FIELD(record, "Verified", FIELD_FLAG, verified),

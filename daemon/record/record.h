@@ -30,6 +30,7 @@ struct record {
 	uint32_t address;
 	char expect[256]; /* ids as in a profile, blank separated; "none"; "" for any */
 	uint64_t within_ms;
+	bool stay;	       /* not told to leave DFU mode */
 	uint64_t number;       /* which attempt of this job, from 1 */
 	uint64_t max_attempts; /* MaxAttempts= of the profile */
 	uint64_t begun_us;     /* CLOCK_REALTIME */
@@ -39,6 +40,11 @@ struct record {
 	bool erasing, written, verified, left;
 	char end[16], reason[32], flash[16], checked_by[16];
 	uint64_t erase_ms, write_ms, verify_ms, bytes_erased, bytes_written;
+
+	/* appended by the daemon before GO, where something was saved */
+	char backup[65];
+	uint32_t backup_address;
+	uint64_t backup_size;
 
 	/* appended by the daemon when it has told the verdict */
 	char verdict[24];

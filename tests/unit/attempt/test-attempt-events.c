@@ -44,6 +44,7 @@ static void feed(struct story *s, enum attempt_event_kind kind)
 {
 	switch (kind) {
 	case ATTEMPT_EVENT_IMAGE:
+	case ATTEMPT_EVENT_FINDING:
 	case ATTEMPT_EVENT_PLAN:
 	case ATTEMPT_EVENT_GO:
 	case ATTEMPT_EVENT_ABSENT:
@@ -83,13 +84,13 @@ static void feed(struct story *s, enum attempt_event_kind kind)
 
 /* Where each event leads from each state. */
 static const enum attempt_state next[_ATTEMPT_STATE_MAX][_ATTEMPT_EVENT_MAX] = {
-	/*    IMAGE PLAN GO STOP MARK OUTC DIED ABSENT PRESENT TTY TIMER */
-	[C] = {C, A, C, C, C, E, E, C, C, C, C},
-	[A] = {A, A, F, E, A, E, E, A, A, A, A},
-	[F] = {F, F, F, F, F, E, E, F, F, F, F},
-	[W] = {W, W, W, W, W, W, W, W, S, W, E},
-	[S] = {S, S, S, S, S, S, S, W, S, S, E},
-	[E] = {E, E, E, E, E, E, E, E, E, E, E},
+	/*    IMAGE FINDING PLAN GO STOP MARK OUTC DIED ABSENT PRESENT TTY TIMER */
+	[C] = {C, C, A, C, C, C, E, E, C, C, C, C},
+	[A] = {A, A, A, F, E, A, E, E, A, A, A, A},
+	[F] = {F, F, F, F, F, F, E, E, F, F, F, F},
+	[W] = {W, W, W, W, W, W, W, W, W, S, W, E},
+	[S] = {S, S, S, S, S, S, S, S, W, S, S, E},
+	[E] = {E, E, E, E, E, E, E, E, E, E, E, E},
 };
 
 static void test_pairs(void **state)

@@ -29,7 +29,7 @@ static void file_read(struct file *file, uint8_t *bytes, size_t size)
 {
 	file->bytes = bytes;
 	file->size = size;
-	assert_int_equal(check_read(&file->check, "x.bin", bytes, size), 0);
+	assert_int_equal(check_read(&file->check, "x.bin", bytes, size, false), 0);
 }
 
 static void file_done(struct file *file)
@@ -163,7 +163,7 @@ static void test_about(void **state)
 
 	file_make(&file, IMAGE_STYLE_KLIPPER2021, BASE, 0);
 	check_about(&file.check, about, sizeof(about));
-	assert_string_equal(about, "firmware v0.13.0-730 for stm32f446xx");
+	assert_string_equal(about, "Klipper v0.13.0-730 for stm32f446xx");
 	file_done(&file);
 	file_make(&file, IMAGE_STYLE_CMSIS, BASE, 0);
 	check_about(&file.check, about, sizeof(about));

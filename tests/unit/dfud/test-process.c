@@ -25,7 +25,8 @@
 struct bed {
 	sd_event *event;
 	struct process *process;
-	int image, record;
+	int image, record, backup;
+	bool with_backup;
 	struct message messages[MESSAGES];
 	size_t n;
 	unsigned ended;
@@ -42,6 +43,8 @@ static int setup(void **state)
 	assert_true(sd_event_new(&bed->event) >= 0);
 	bed->image = memfd_create("image", MFD_CLOEXEC);
 	bed->record = memfd_create("record", MFD_CLOEXEC);
+	bed->backup = memfd_create("backup", MFD_CLOEXEC);
+	assert_int_equal(write(bed->backup, "BACKUP", 6), 6);
 	assert_int_equal(write(bed->image, "IMAGE", 5), 5);
 	assert_int_equal(write(bed->record, "RECORD", 6), 6);
 	bed->answer = -1;
@@ -57,6 +60,7 @@ static int teardown(void **state)
 	sd_event_unref(bed->event);
 	close(bed->image);
 	close(bed->record);
+	close(bed->backup);
 	free(bed);
 	return 0;
 }
@@ -102,6 +106,7 @@ static int start(struct bed *bed, const char *program, const char *const *args, 
 		.args = args,
 		.image_fd = bed->image,
 		.record_fd = record,
+		.backup_fd = bed->with_backup ? bed->backup : -EBADF,
 		.deadline_ms = deadline_ms,
 	};
 
@@ -336,26 +341,32 @@ static void test_answer_to_nobody(void **state)
 	assert_int_equal(bed->ended, 1);
 }
 
-static void check_fds(struct bed *bed, bool with_record)
+static void check_fds(struct bed *bed, bool with_record, bool with_backup)
 {
 	static const char *const args[] = {"fds", NULL};
+	char expected[64];
 
 	bed->ended = 0;
 	bed->n = 0;
+	bed->with_backup = with_backup;
 	assert_int_equal(start(bed, WORKER, args, with_record ? bed->record : -EBADF, 20000), 0);
 	run(bed, 10000);
 	assert_int_equal(bed->n, 1);
-	assert_string_equal(bed->messages[0].about,
-		with_record ? "0 1 2 3 4 5 | IMAGE| RECORD" : "0 1 2 3 4 | IMAGE| ");
+	snprintf(expected, sizeof(expected), "0 1 2 3 4 %s%s| IMAGE| %s| %s",
+		with_record ? "5 " : "", with_backup ? "6 " : "", with_record ? "RECORD" : "",
+		with_backup ? "BACKUP" : "");
+	assert_string_equal(bed->messages[0].about, expected);
 }
 
-/* Image, socket and record lie at 3, 4 and 5, and nothing else is open there. */
+/* Image, socket, record and backup lie at 3, 4, 5 and 6, and nothing else is open there. */
 static void test_fds(void **state)
 {
 	struct bed *bed = *state;
 
-	check_fds(bed, true);
-	check_fds(bed, false);
+	check_fds(bed, true, true);
+	check_fds(bed, true, false);
+	check_fds(bed, false, true);
+	check_fds(bed, false, false);
 }
 
 /* Whatever the numbers are here, also where they are the places themselves, crossed. */
@@ -377,7 +388,8 @@ static void test_fds_wherever(void **state)
 		close(image);
 		close(record);
 		assert_true(sd_event_new(&bed->event) >= 0);
-		check_fds(bed, true);
+		check_fds(bed, true, false);
+		check_fds(bed, true, true);
 		bed->event = sd_event_unref(bed->event);
 	}
 	assert_true(sd_event_new(&bed->event) >= 0);
@@ -391,8 +403,10 @@ static void test_nothing_inherited(void **state)
 	const int high = fcntl(STDIN_FILENO, F_DUPFD, 900);
 
 	assert_true(low >= 20 && high >= 900);
-	check_fds(bed, true);
-	check_fds(bed, false);
+	check_fds(bed, true, true);
+	check_fds(bed, true, false);
+	check_fds(bed, false, true);
+	check_fds(bed, false, false);
 	close(low);
 	close(high);
 }

@@ -64,7 +64,7 @@ static struct attempt make_attempt(enum verdict verdict)
 		.sectors = 8,
 		.sectors_erase = 3,
 		.cold_start = true,
-		.at_base = true};
+		.base = MESSAGE_BASE_IMAGE};
 	a.outcome = (struct message){.kind = MESSAGE_OUTCOME,
 		.sectors_erased = 3,
 		.bytes_erased = 49152,

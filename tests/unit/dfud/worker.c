@@ -22,6 +22,7 @@
 #define WORKER_IMAGE  3
 #define WORKER_SOCKET 4
 #define WORKER_RECORD 5
+#define WORKER_BACKUP 6
 
 static void worker_send(const char *text, size_t size)
 {
@@ -64,7 +65,7 @@ static void worker_wait(void)
 static void worker_fds(void)
 {
 	char text[160] = "";
-	char image[8] = "", record[8] = "";
+	char image[8] = "", record[8] = "", backup[8] = "";
 	char open_fds[64] = "";
 
 	for (int fd = 0; fd < 1000; fd++) {
@@ -76,7 +77,8 @@ static void worker_fds(void)
 	}
 	(void)!pread(WORKER_IMAGE, image, sizeof(image) - 1, 0);
 	(void)!pread(WORKER_RECORD, record, sizeof(record) - 1, 0);
-	snprintf(text, sizeof(text), "%s| %s| %s", open_fds, image, record);
+	(void)!pread(WORKER_BACKUP, backup, sizeof(backup) - 1, 0);
+	snprintf(text, sizeof(text), "%s| %s| %s| %s", open_fds, image, record, backup);
 	worker_answer(text);
 }
 
@@ -143,6 +145,11 @@ static void worker_message(char *words)
 		m.address = 0x08000000;
 		strcpy(m.layout, "Internal Flash");
 		m.unchanged = m.sectors_erase == 0;
+		break;
+	case MESSAGE_FINDING: /* "finding chip warning" */
+		snprintf(m.topic, sizeof(m.topic), "%s", word[1]);
+		snprintf(m.result, sizeof(m.result), "%s", word[2]);
+		strcpy(m.text, "as the worker says");
 		break;
 	case MESSAGE_PHASE:
 		snprintf(m.phase, sizeof(m.phase), "%s", word[1]);

@@ -67,10 +67,28 @@ static void test_round_trips(void **state)
 	m.link = 0x08008000;
 	strcpy(m.expects, "1d50:614e");
 	m.size = 44388;
+	strcpy(m.program, "Klipper");
+	strcpy(m.version, "v0.13.0");
+	strcpy(m.mcu, "stm32f446xx");
+	m.segments = 1;
+	m.stack = 0x20020000;
+	check_round_trip(&m);
+
+	memset(&m, 0, sizeof(m));
+	m.kind = MESSAGE_FINDING;
+	strcpy(m.topic, "bootloader");
+	strcpy(m.result, "warning");
+	strcpy(m.text, "Katapult at 0x08000000 will be overwritten");
 	check_round_trip(&m);
 
 	memset(&m, 0, sizeof(m));
 	m.kind = MESSAGE_PLAN;
+	strcpy(m.base, MESSAGE_BASE_PROGRAM);
+	strcpy(m.saved, "Katapult");
+	m.leave = 0x08000000;
+	m.stay = true;
+	m.saved_address = 0xffffc000;
+	m.saved_size = 0x4000;
 	m.address = 0xfffffff0;
 	strcpy(m.layout, "Internal Flash");
 	m.sectors = 8;
@@ -105,6 +123,28 @@ static void test_round_trips(void **state)
 	check_round_trip(&m);
 	m.kind = MESSAGE_STOP;
 	check_round_trip(&m);
+}
+
+static void test_findings(void **state)
+{
+	(void)state;
+	check_good("Version=1\nMessage=finding\nTopic=chip\nResult=good\nText=as it is\n");
+	check_good("Version=1\nMessage=finding\nTopic=leave\nResult=plan\n");
+	check_bad("Version=1\nMessage=finding\nTopic=weather\nResult=good\n");
+	check_bad("Version=1\nMessage=finding\nTopic=chip\nResult=fine\n");
+	check_bad("Version=1\nMessage=finding\nTopic=chip\n");
+	check_bad("Version=1\nMessage=finding\nResult=good\n");
+}
+
+static void test_what_is_saved(void **state)
+{
+	(void)state;
+	check_good("Version=1\nMessage=plan\nSavedAddress=0x08000000\nSavedSize=67108864\n");
+	check_bad("Version=1\nMessage=plan\nSavedAddress=0x08000000\nSavedSize=67108865\n");
+	check_good("Version=1\nMessage=plan\nSavedAddress=0xfffffff0\nSavedSize=16\n");
+	check_bad("Version=1\nMessage=plan\nSavedAddress=0xfffffff0\nSavedSize=17\n");
+	check_good("Version=1\nMessage=plan\nBase=nothing\n");
+	check_bad("Version=1\nMessage=plan\nBase=something\n");
 }
 
 static void test_phases_and_marks(void **state)
@@ -152,6 +192,18 @@ static void test_largest(void **state)
 		strcpy(m.reason, "would-overwrite-bootloader");
 		strcpy(m.flash, "untouched");
 		strcpy(m.checked_by, "read-back");
+		strcpy(m.topic, "bootloader");
+		strcpy(m.result, "warning");
+		strcpy(m.base, MESSAGE_BASE_PROGRAM);
+		memset(m.program, '\xff', sizeof(m.program) - 1);
+		memset(m.version, '\xff', sizeof(m.version) - 1);
+		memset(m.mcu, '\xff', sizeof(m.mcu) - 1);
+		memset(m.saved, '\xff', sizeof(m.saved) - 1);
+		m.stay = m.no_usb = true;
+		m.segments = UINT64_MAX;
+		m.saved_size = MESSAGE_SAVED_MAX;
+		m.saved_address = UINT32_MAX - MESSAGE_SAVED_MAX + 1;
+		m.stack = m.leave = UINT32_MAX;
 		m.unchanged = m.cold_start = m.unverifiable = m.left = m.leave_answered = true;
 		m.size = m.bytes_erase = m.bytes_write = m.sectors = m.sectors_erase = UINT64_MAX;
 		m.first_state = m.first_status = m.done = m.total = UINT64_MAX;
@@ -297,6 +349,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_what_is_saved),
 		cmocka_unit_test(test_phases_and_marks),
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_version_and_kind),

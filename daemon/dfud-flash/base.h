@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/policy.h"
+#include "dfu/layout.h"
+#include "dfu/plan.h"
+#include "dfud-flash/check.h"
+#include "firmware/resident.h"
+
+/*
+ * What lies at flash base, where the chip starts when its power comes: a boot loader that must not
+ * be lost, and whether anything starts there once the image is written. No I/O.
+ */
+
+/* So much is read of flash base where the image does not begin there: a vector table, and where
+ * Katapult keeps its mark. */
+#define BASE_LOOK_SIZE 2048
+
+enum base_after {
+	BASE_NOT_KNOWN, /* cannot be read, or the image goes to another memory */
+	BASE_IMAGE,	/* the image itself starts there */
+	BASE_PROGRAM,	/* something else does */
+	BASE_NOTHING,	/* nothing does: the board will not start after its power was cut */
+};
+
+struct base {
+	uint32_t address;
+	enum base_after after;
+	struct resident resident; /* now, valid unless BASE_NOT_KNOWN or nothing could be read */
+	bool is_read;
+	bool is_loader;	 /* a boot loader, or what may be one */
+	bool is_erased;	 /* a sector with some of it will be erased */
+	char about[160]; /* what lies there, in words */
+};
+
+/* The plan is decided; the file placed. */
+void base_look(struct base *ret, const struct plan *plan, const struct layout *layout,
+	const struct check_file *file);
+
+/* A boot loader that would be erased. */
+bool base_loses_loader(const struct base *base);
+
+/* Where the board is told to start. */
+uint32_t base_leave(const struct base *base, enum leave_policy policy, uint32_t image);
+
+const char *base_after_to_string(enum base_after after); /* a word of MESSAGE_BASE, "" */
