@@ -27,6 +27,8 @@
 
 #include "firmware/vector-base.h"
 
+#include <string.h>
+
 #define VECTOR_BASE_STEP 0x100u /* the alignment of a table of up to 64 words */
 #define VECTOR_BASE_FEW	 4
 
@@ -134,6 +136,12 @@ static bool vector_base_is_pointer(const struct vector_search *search, size_t of
 	return high >= 0x0800 && high < 0x0840;
 }
 
+/* Katapult's reset handler has its signature in front (armcm_canboot.c). */
+static bool vector_base_is_signed(const struct vector_search *search, size_t offset)
+{
+	return offset >= 8 && memcmp(search->bytes + offset - 8, "CanBoot!", 8) == 0;
+}
+
 /* Long runs of 0x0000 and 0xffff are tables; a function begins with neither. */
 static bool vector_base_is_entry(const struct vector_search *search, size_t offset)
 {
@@ -146,7 +154,8 @@ static bool vector_base_is_entry(const struct vector_search *search, size_t offs
 	if (first == 0x0000 || first == 0xffff || vector_base_is_pointer(search, offset)) {
 		return false;
 	}
-	if (offset == search->table->size || vector_base_is_prologue(search, offset)) {
+	if (offset == search->table->size || vector_base_is_prologue(search, offset) ||
+		vector_base_is_signed(search, offset)) {
 		return true;
 	}
 	before = vector_base_halfword(search, offset - 2);

@@ -220,12 +220,23 @@ static void maker_function(struct maker *maker)
 	maker_pool(maker, maker_below(maker, 5));
 }
 
+/* The handler behind it only branches to what follows its pool. */
+static void maker_signature(struct maker *maker)
+{
+	while (maker->at % 8 != 0) {
+		maker_put16(maker, 0xbf00);
+	}
+	memcpy(maker->bytes + maker->at, "CanBoot!", 8);
+	maker->at += 8;
+	maker->handlers[MAKER_RESET] = maker->at;
+	maker_put16(maker, 0xe000);
+	maker_pool(maker, 0);
+}
+
 static void maker_reset(struct maker *maker)
 {
 	if (maker->recipe->style == IMAGE_STYLE_KATAPULT) {
-		memcpy(maker->bytes + maker->at, "CanBoot!", 8);
-		maker->at += 8;
-		maker->handlers[MAKER_RESET] = maker->at;
+		maker_signature(maker);
 	}
 	if (maker->style->reserved_used && maker->style->loops) {
 		maker_put16(maker, 0xb672);
