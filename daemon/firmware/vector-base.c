@@ -16,9 +16,9 @@
  *
  * B passes with range, loop and half of the entries. It is certain if two more things hold. It has
  * two thirds of the entries and no other candidate has as many: no other at all, or, if B is a
- * place where boot loaders end (Klipper's list, src/stm32/Kconfig), no other place of that list.
- * And no other candidate has a loop and half of the entries, in range or not: the right B of a file
- * that was cut off is a candidate out of range.
+ * place where boot loaders end, no other place of that list. And no other candidate has a loop and
+ * half of the entries, in range or not: the right B of a file that was cut off is a candidate out
+ * of range.
  *
  * With less than VECTOR_BASE_FEW different handlers the entries prove little among hundreds of
  * candidates, but enough among a dozen places. What is not certain is likely if something passes,
@@ -164,18 +164,13 @@ static bool vector_base_is_entry(const struct vector_search *search, size_t offs
 	       (offset % 4 == 0 && vector_base_is_literal(before));
 }
 
-static bool vector_base_is_place(uint32_t base, uint32_t window)
+static bool vector_base_is_place(uint32_t base)
 {
-	static const uint32_t places[] = {0, 0x800, 0x1000, 0x2000, 0x4000, 0x5000, 0x7000, 0x8000,
-		0x8800, 0x9000, 0xc000, 0x10000, 0x20000, 0x20200};
+	size_t n;
+	const uint32_t *places = vector_places(&n);
 
-	uint32_t offset = base - window;
-
-	if (window == 0 && offset >= VECTOR_FLASH_ALIAS) {
-		offset -= VECTOR_FLASH_ALIAS;
-	}
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		if (offset == places[i]) {
+	for (size_t i = 0; i < n; i++) {
+		if (vector_offset(base) == places[i]) {
 			return true;
 		}
 	}
@@ -190,7 +185,7 @@ static struct vector_candidate vector_base_try(const struct vector_search *searc
 		.base = base,
 		.in_range = table->lowest - base >= table->size && table->lowest >= base &&
 			    table->highest - base < search->size,
-		.is_place = vector_base_is_place(base, table->window),
+		.is_place = vector_base_is_place(base),
 	};
 
 	for (size_t i = 0; i < table->n; i++) {
