@@ -16,9 +16,9 @@
  *
  * B passes with range, loop and half of the entries. It is certain if two more things hold. It has
  * two thirds of the entries and no other candidate has as many: no other at all, or, if B is a
- * place where boot loaders end (Klipper's list, src/stm32/Kconfig), no other place of that list.
- * And no other candidate has a loop and half of the entries, in range or not: the right B of a file
- * that was cut off is a candidate out of range.
+ * place where boot loaders end, no other place of that list. And no other candidate has a loop and
+ * half of the entries, in range or not: the right B of a file that was cut off is a candidate out
+ * of range.
  *
  * With less than VECTOR_BASE_FEW different handlers the entries prove little among hundreds of
  * candidates, but enough among a dozen places. What is not certain is likely if something passes,
@@ -26,6 +26,8 @@
  */
 
 #include "firmware/vector-base.h"
+
+#include <string.h>
 
 #define VECTOR_BASE_STEP 0x100u /* the alignment of a table of up to 64 words */
 #define VECTOR_BASE_FEW	 4
@@ -134,6 +136,12 @@ static bool vector_base_is_pointer(const struct vector_search *search, size_t of
 	return high >= 0x0800 && high < 0x0840;
 }
 
+/* Katapult's reset handler has its signature in front (armcm_canboot.c). */
+static bool vector_base_is_signed(const struct vector_search *search, size_t offset)
+{
+	return offset >= 8 && memcmp(search->bytes + offset - 8, "CanBoot!", 8) == 0;
+}
+
 /* Long runs of 0x0000 and 0xffff are tables; a function begins with neither. */
 static bool vector_base_is_entry(const struct vector_search *search, size_t offset)
 {
@@ -146,7 +154,8 @@ static bool vector_base_is_entry(const struct vector_search *search, size_t offs
 	if (first == 0x0000 || first == 0xffff || vector_base_is_pointer(search, offset)) {
 		return false;
 	}
-	if (offset == search->table->size || vector_base_is_prologue(search, offset)) {
+	if (offset == search->table->size || vector_base_is_prologue(search, offset) ||
+		vector_base_is_signed(search, offset)) {
 		return true;
 	}
 	before = vector_base_halfword(search, offset - 2);
@@ -155,18 +164,13 @@ static bool vector_base_is_entry(const struct vector_search *search, size_t offs
 	       (offset % 4 == 0 && vector_base_is_literal(before));
 }
 
-static bool vector_base_is_place(uint32_t base, uint32_t window)
+static bool vector_base_is_place(uint32_t base)
 {
-	static const uint32_t places[] = {0, 0x800, 0x1000, 0x2000, 0x4000, 0x5000, 0x7000, 0x8000,
-		0x8800, 0x9000, 0xc000, 0x10000, 0x20000, 0x20200};
+	size_t n;
+	const uint32_t *places = vector_places(&n);
 
-	uint32_t offset = base - window;
-
-	if (window == 0 && offset >= VECTOR_FLASH_ALIAS) {
-		offset -= VECTOR_FLASH_ALIAS;
-	}
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		if (offset == places[i]) {
+	for (size_t i = 0; i < n; i++) {
+		if (vector_offset(base) == places[i]) {
 			return true;
 		}
 	}
@@ -181,7 +185,7 @@ static struct vector_candidate vector_base_try(const struct vector_search *searc
 		.base = base,
 		.in_range = table->lowest - base >= table->size && table->lowest >= base &&
 			    table->highest - base < search->size,
-		.is_place = vector_base_is_place(base, table->window),
+		.is_place = vector_base_is_place(base),
 	};
 
 	for (size_t i = 0; i < table->n; i++) {

@@ -22,6 +22,16 @@
 #include "firmware/vector-table.h"
 #include "firmware/wrapper.h"
 
+/* The choices that Klipper offers (src/stm32/Kconfig), which are those of the boards. */
+const uint32_t *vector_places(size_t *ret_n)
+{
+	static const uint32_t places[] = {0, 0x800, 0x1000, 0x2000, 0x4000, 0x5000, 0x7000, 0x8000,
+		0x8800, 0x9000, 0xc000, 0x10000, 0x20000, 0x20200};
+
+	*ret_n = sizeof(places) / sizeof(*places);
+	return places;
+}
+
 uint32_t vector_offset(uint32_t address)
 {
 	if (address - VECTOR_FLASH_BASE < VECTOR_FLASH_SIZE) {

@@ -60,6 +60,9 @@ bool vector_bootable(const uint8_t bytes[static 8]);
 /* Where such a thing starts: word 1 without its Thumb bit. */
 uint32_t vector_reset(const uint8_t bytes[static 8]);
 
+/* Where boot loaders end and programs begin, as offsets in flash, ascending; the first is 0. */
+const uint32_t *vector_places(size_t *ret_n);
+
 /* An address of flash, by whichever of its aliases, as its offset in flash; others as they are. */
 uint32_t vector_offset(uint32_t address);
 

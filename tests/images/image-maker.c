@@ -2,7 +2,8 @@
 
 /*
  * An image from front to back: vector table, functions, and for Klipper at 84 % of the size a USB
- * device descriptor, 0x60 bytes behind it the zlib dictionary, then functions again up to the end.
+ * device descriptor, 0x60 bytes behind it the zlib dictionary (for others the text that they say of
+ * themselves), then functions again up to the end.
  *
  * A function is a prologue, a body of halfwords with the rough frequencies of compiled Thumb code
  * (moves, loads, stores, branches, calls of 32 bits), an epilogue, and a pool of literals: RAM,
@@ -24,6 +25,7 @@
 #define MAKER_MAX_HANDLERS 24
 #define MAKER_MAX_VECTORS  118
 #define MAKER_DESCRIPTOR   0x60 /* from the descriptor to the dictionary */
+#define MAKER_TEXT	   256
 
 /* Kinds of handler, so that each style can name what its vectors point to. */
 enum maker_handler {
@@ -43,6 +45,7 @@ struct maker_style {
 	bool null_handler;
 	bool dictionary, app;
 	uint32_t loop_rate; /* one loop in so many halfwords of code */
+	bool mute;	    /* no USB, whatever the recipe says */
 };
 
 static const struct maker_style maker_styles[_IMAGE_STYLE_MAX] = {
@@ -58,6 +61,9 @@ static const struct maker_style maker_styles[_IMAGE_STYLE_MAX] = {
 	[IMAGE_STYLE_NUTTX] = {"nuttx", 113, 1, true, false, false, false, false, false, 1500},
 	[IMAGE_STYLE_KATAPULT] = {"katapult", 84, 2, true, true, false, false, false, false, 1500},
 	[IMAGE_STYLE_NOISY] = {"noisy", 118, 5, true, true, false, false, true, true, 150},
+	[IMAGE_STYLE_STOCK] = {"stock", 98, 6, false, true, true, false, false, false, 1500, true},
+	[IMAGE_STYLE_UF2] = {"uf2", 98, 6, false, true, true, false, false, false, 1500},
+	[IMAGE_STYLE_MARLIN] = {"marlin", 98, 9, false, true, true, false, false, false, 1500},
 };
 
 struct maker {
@@ -220,12 +226,23 @@ static void maker_function(struct maker *maker)
 	maker_pool(maker, maker_below(maker, 5));
 }
 
+/* The handler behind it only branches to what follows its pool. */
+static void maker_signature(struct maker *maker)
+{
+	while (maker->at % 8 != 0) {
+		maker_put16(maker, 0xbf00);
+	}
+	memcpy(maker->bytes + maker->at, "CanBoot!", 8);
+	maker->at += 8;
+	maker->handlers[MAKER_RESET] = maker->at;
+	maker_put16(maker, 0xe000);
+	maker_pool(maker, 0);
+}
+
 static void maker_reset(struct maker *maker)
 {
 	if (maker->recipe->style == IMAGE_STYLE_KATAPULT) {
-		memcpy(maker->bytes + maker->at, "CanBoot!", 8);
-		maker->at += 8;
-		maker->handlers[MAKER_RESET] = maker->at;
+		maker_signature(maker);
 	}
 	if (maker->style->reserved_used && maker->style->loops) {
 		maker_put16(maker, 0xb672);
@@ -321,10 +338,32 @@ static void maker_descriptor(struct maker *maker)
 	const uint8_t descriptor[] = {18, 1, 0, 2, 2, 0, 0, 16, recipe->vendor, recipe->vendor >> 8,
 		recipe->product, recipe->product >> 8, 0, 1, 1, 2, 3, 1};
 
-	if (recipe->usb) {
+	if (recipe->usb && !maker->style->mute) {
 		memcpy(maker->bytes + maker->at, descriptor, sizeof(descriptor));
 	}
 	maker->at += MAKER_DESCRIPTOR;
+}
+
+/* What the program says of itself in plain text. */
+static void maker_text(struct maker *maker)
+{
+	char *text = (char *)maker->bytes + maker->at;
+	const char *version = maker->recipe->version;
+	int n = 0;
+
+	if (maker->recipe->style == IMAGE_STYLE_UF2) {
+		n = snprintf(text, MAKER_TEXT,
+			"UF2 Bootloader %s\r\nModel: Test Board\r\nBoard-ID: STM32-Test-v0\r\n",
+			version);
+	} else if (maker->recipe->style == IMAGE_STYLE_MARLIN) {
+		n = snprintf(text, MAKER_TEXT,
+			"FIRMWARE_NAME:Marlin %s (Jan  1 2026 00:00:00) SOURCE_CODE_URL:none "
+			"PROTOCOL_VERSION:1.0 MACHINE_TYPE:Test EXTRUDER_COUNT:1",
+			version);
+	}
+	if (n > 0) {
+		maker->at += MAKER_TEXT;
+	}
 }
 
 /* A dictionary with as many commands as a real one of today, in text. */
@@ -380,6 +419,7 @@ static bool maker_fill(struct maker *maker)
 	maker->at = 4 * maker->style->n_vectors;
 	maker_code(maker, descriptor & ~(size_t)1, maker->n_handlers);
 	maker_descriptor(maker);
+	maker_text(maker);
 	if (maker->style->dictionary && !maker_put_dictionary(maker)) {
 		return false;
 	}

@@ -22,6 +22,9 @@ enum image_style {
 	IMAGE_STYLE_KATAPULT, /* a boot loader: no dictionary, "CanBoot!" before its reset handler
 			       */
 	IMAGE_STYLE_NOISY,    /* Klipper with ten times as many loops in its code */
+	IMAGE_STYLE_STOCK,    /* a vendor's boot loader: as CMSIS, without USB, says nothing */
+	IMAGE_STYLE_UF2,      /* a boot loader with the text of INFO_UF2.TXT */
+	IMAGE_STYLE_MARLIN,   /* as CMSIS, with the answer to M115 */
 	_IMAGE_STYLE_MAX,
 	_IMAGE_STYLE_INVALID = -1,
 };
@@ -33,7 +36,7 @@ struct image_recipe {
 	uint32_t link;	     /* where the image begins */
 	uint32_t stack;
 	uint64_t seed;
-	const char *mcu, *version; /* for the dictionary */
+	const char *mcu, *version; /* for the dictionary; the version also for other texts */
 	bool usb;
 	uint16_t vendor, product;
 };

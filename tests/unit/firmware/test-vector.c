@@ -31,8 +31,11 @@ static const unsigned int test_least_certain[_IMAGE_STYLE_MAX] = {
 	[IMAGE_STYLE_CMSIS] = 90,
 	[IMAGE_STYLE_LIBOPENCM3] = 90,
 	[IMAGE_STYLE_CORTEX_M_RT] = 85,
-	[IMAGE_STYLE_KATAPULT] = 75,
+	[IMAGE_STYLE_KATAPULT] = 90,
 	[IMAGE_STYLE_NOISY] = 85,
+	[IMAGE_STYLE_STOCK] = 90,
+	[IMAGE_STYLE_UF2] = 85,
+	[IMAGE_STYLE_MARLIN] = 90,
 };
 
 static uint64_t test_random(uint64_t *state)
