@@ -68,21 +68,42 @@ static bool base_judge_loader(
 	return false;
 }
 
-static enum base_after base_judge_after(const struct base *base, const struct check_file *file)
+static enum base_after base_judge_after(const struct base *base, uint32_t image)
 {
-	if (file->image.segments[0].address == base->address) {
+	if (image == base->address) {
 		return BASE_IMAGE;
 	}
 	if (!base->is_read) {
 		return BASE_NOT_KNOWN;
 	}
-	return base->resident.kind == RESIDENT_NONE ? BASE_NOTHING : BASE_PROGRAM;
+	if (base->resident.kind == RESIDENT_NONE || base->is_damaged) {
+		return BASE_NOTHING;
+	}
+	return base->is_loader ? BASE_LOADER : BASE_OTHER;
+}
+
+uint32_t base_look_size(const struct layout *layout, uint32_t image)
+{
+	const uint32_t start = layout->groups[0].start;
+	struct layout_sector sector;
+	uint32_t size = 0;
+
+	while (image > start && size < image - start && size < BASE_LOOK_MAX &&
+		layout_sector_at(layout, start + size, &sector) &&
+		(sector.access & LAYOUT_READABLE)) {
+		size = sector.start - start + sector.size;
+	}
+	if (size > 0 && size > image - start) {
+		size = image - start;
+	}
+	return size < BASE_LOOK_MAX ? size : BASE_LOOK_MAX;
 }
 
 void base_look(struct base *ret, const struct plan *plan, const struct layout *layout,
 	const struct check_file *file)
 {
-	uint32_t size;
+	const uint32_t image = file->image.segments[0].address;
+	uint32_t size, last;
 	const uint8_t *bytes;
 
 	*ret = (struct base){.address = layout->groups[0].start};
@@ -92,9 +113,11 @@ void base_look(struct base *ret, const struct plan *plan, const struct layout *l
 		resident_judge(&ret->resident, bytes, size, ret->address);
 		resident_describe(&ret->resident, ret->about, sizeof(ret->about));
 		ret->is_loader = base_judge_loader(ret, bytes, file);
-		ret->is_erased = base_is_touched(plan, ret->address, base_last(ret, bytes, size));
+		last = base_last(ret, bytes, size);
+		ret->is_erased = base_is_touched(plan, ret->address, last);
+		ret->is_damaged = ret->is_erased && last >= image;
 	}
-	ret->after = base_judge_after(ret, file);
+	ret->after = base_judge_after(ret, image);
 }
 
 bool base_loses_loader(const struct base *base)
@@ -108,7 +131,7 @@ uint32_t base_leave(const struct base *base, enum leave_policy policy, uint32_t 
 	case LEAVE_BASE:
 		return base->address;
 	case LEAVE_AUTO:
-		return base->after == BASE_PROGRAM ? base->address : image;
+		return base->after == BASE_LOADER ? base->address : image;
 	case LEAVE_IMAGE:
 	case LEAVE_NO:
 	case _LEAVE_POLICY_MAX:
@@ -123,8 +146,10 @@ const char *base_after_to_string(enum base_after after)
 	switch (after) {
 	case BASE_IMAGE:
 		return MESSAGE_BASE_IMAGE;
-	case BASE_PROGRAM:
-		return MESSAGE_BASE_PROGRAM;
+	case BASE_LOADER:
+		return MESSAGE_BASE_LOADER;
+	case BASE_OTHER:
+		return MESSAGE_BASE_OTHER;
 	case BASE_NOTHING:
 		return MESSAGE_BASE_NOTHING;
 	case BASE_NOT_KNOWN:

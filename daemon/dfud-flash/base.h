@@ -16,14 +16,18 @@
  * be lost, and whether anything starts there once the image is written. No I/O.
  */
 
-/* So much is read of flash base where the image does not begin there: a vector table, and where
- * Katapult keeps its mark. */
-#define BASE_LOOK_SIZE 2048
+/*
+ * At most so much is read of flash base where the image begins behind it: as far as the largest
+ * boot loader reaches (dfu.md 7.8). A program is known by what it says of itself, which may stand
+ * anywhere in it.
+ */
+#define BASE_LOOK_MAX 0x20200u
 
 enum base_after {
 	BASE_NOT_KNOWN, /* cannot be read, or the image goes to another memory */
 	BASE_IMAGE,	/* the image itself starts there */
-	BASE_PROGRAM,	/* something else does */
+	BASE_LOADER,	/* a boot loader does, or what may be one */
+	BASE_OTHER,	/* another program does, which is no boot loader */
 	BASE_NOTHING,	/* nothing does: the board will not start after its power was cut */
 };
 
@@ -34,12 +38,16 @@ struct base {
 	bool is_read;
 	bool is_loader;	 /* a boot loader, or what may be one */
 	bool is_erased;	 /* a sector with some of it will be erased */
+	bool is_damaged; /* and not all of it is written back */
 	char about[160]; /* what lies there, in words */
 };
 
 /* The plan is decided; the file placed. */
 void base_look(struct base *ret, const struct plan *plan, const struct layout *layout,
 	const struct check_file *file);
+
+/* How much to read of flash base for an image at that address; 0 where that is of no use. */
+uint32_t base_look_size(const struct layout *layout, uint32_t image);
 
 /* A boot loader that would be erased. */
 bool base_loses_loader(const struct base *base);

@@ -218,7 +218,9 @@ static void hand_make_args(const struct hand *h, struct hand_args *args)
 	if (o->restore != NULL) {
 		hand_add_arg(args, "--restore=%s", h->backup.sha256);
 		hand_add_arg(args, "--address=0x%08" PRIx32, h->backup.address);
-		hand_add_arg(args, "--layout=%s", h->backup.layout);
+		if (h->backup.layout[0] != '\0') {
+			hand_add_arg(args, "--layout=%s", h->backup.layout);
+		}
 	} else if (o->has_address) {
 		hand_add_arg(args, "--address=0x%08" PRIx32, o->address);
 	}

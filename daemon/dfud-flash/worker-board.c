@@ -21,11 +21,30 @@
 
 /* Every step of the checks: false where the attempt has ended. */
 
+/* Sector for sector; how the text is padded and what the memory is called does not matter. */
+static bool worker_is_same_map(const char *text, const struct layout *layout)
+{
+	struct layout other;
+
+	if (layout_parse(&other, text) < 0 || other.n_groups != layout->n_groups) {
+		return false;
+	}
+	for (size_t i = 0; i < other.n_groups; i++) {
+		const struct layout_group *a = &other.groups[i], *b = &layout->groups[i];
+
+		if (a->start != b->start || a->size != b->size || a->count != b->count) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool worker_check_map(struct worker *w)
 {
 	char text[320];
 
-	if (w->options->layout == NULL || strcmp(w->options->layout, w->device.map) == 0) {
+	if (w->options->layout == NULL ||
+		worker_is_same_map(w->options->layout, &w->device.layout)) {
 		return true;
 	}
 	snprintf(text, sizeof(text),
@@ -70,20 +89,6 @@ static bool worker_check_chip(struct worker *w)
 	return true;
 }
 
-/* Where the chip starts, if that is in this memory and can be read. */
-static uint32_t worker_look_size(const struct worker *w)
-{
-	struct layout_sector sector;
-	const struct layout *layout = &w->device.layout;
-
-	if (w->options->alternate != 0 ||
-		!layout_sector_at(layout, layout->groups[0].start, &sector) ||
-		!(sector.access & LAYOUT_READABLE)) {
-		return 0;
-	}
-	return sector.size < BASE_LOOK_SIZE ? sector.size : BASE_LOOK_SIZE;
-}
-
 static int worker_make_plan(struct worker *w, enum plan_fault *ret_fault, uint32_t *ret_at)
 {
 	const struct image_segment *s = &w->file.image.segments[0];
@@ -98,7 +103,9 @@ static int worker_make_plan(struct worker *w, enum plan_fault *ret_fault, uint32
 		.granule = WORKER_GRANULE,
 		.can_read = w->device.function.can_upload,
 		.look = w->device.layout.groups[0].start,
-		.look_size = worker_look_size(w),
+		.look_size = w->options->alternate == 0
+				     ? base_look_size(&w->device.layout, w->address)
+				     : 0,
 	};
 
 	return plan_make(&w->plan, &request, ret_fault, ret_at);
@@ -163,9 +170,16 @@ static void worker_say_start(struct worker *w)
 		worker_say(w, FINDING_START, FINDING_GOOD,
 			"the file lies where the board starts after a power cycle");
 		return;
-	case BASE_PROGRAM:
+	case BASE_LOADER:
 		worker_say(w, FINDING_START, FINDING_GOOD,
-			"0x%08" PRIx32 " holds %s: the board starts there after a power cycle",
+			"after a power cycle the board starts at 0x%08" PRIx32 ", which holds %s",
+			base->address, base->about);
+		return;
+	case BASE_OTHER:
+		worker_say(w, FINDING_START, FINDING_WARNING,
+			"0x%08" PRIx32
+			" holds %s, which is no boot loader: this board will run the "
+			"file now, but that program after a power cycle",
 			base->address, base->about);
 		return;
 	case BASE_NOTHING:

@@ -277,7 +277,7 @@ static int assignment_start(struct assignment *a, const struct job *job,
 		.image_fd = snapshot->fd,
 		.check_deadline_ms = ASSIGNMENT_CHECK_MS,
 	};
-	int r = brief_make_args(&args, a->port, job, profile);
+	int r = brief_make_args(&args, a->port->device.port, job, profile);
 
 	if (r < 0) {
 		return r;

@@ -17,42 +17,77 @@
 #include "dfud/tell.h"
 #include "record/record.h"
 
-static void brief_add_arg(struct brief_args *args, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void brief_add_arg(struct brief_args *args, const char *format, ...)
+static void __attribute__((format(printf, 2, 0)))
+brief_vadd(struct brief_args *args, const char *format, va_list list)
 {
 	char *at = args->room + args->used;
 	const size_t left = sizeof(args->room) - args->used;
-	const size_t typed = strlen(args->command);
-	va_list list;
-	size_t n;
+	const size_t n = (size_t)vsnprintf(at, left, format, list);
 
-	va_start(list, format);
-	n = (size_t)vsnprintf(at, left, format, list);
-	va_end(list);
 	if (n >= left || args->n + 1 >= BRIEF_MAX_ARGS) {
 		args->n = BRIEF_MAX_ARGS; /* does not fit: brief_make_args says so */
 		return;
 	}
 	args->list[args->n++] = at;
 	args->used += n + 1;
-	snprintf(args->command + typed, sizeof(args->command) - typed, " %s", at);
 }
 
-int brief_make_args(struct brief_args *args, const struct port *port, const struct job *job,
-	const struct profile *profile)
+static void brief_add_arg(struct brief_args *args, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* For the worker, and for a person who repeats it. */
+static void brief_add_arg(struct brief_args *args, const char *format, ...)
 {
-	*args = (struct brief_args){.command = "dfud-flash"};
-	brief_add_arg(args, "--port=%s", port->device.port);
+	const size_t typed = strlen(args->command);
+	va_list list;
+
+	va_start(list, format);
+	brief_vadd(args, format, list);
+	va_end(list);
+	if (args->n < BRIEF_MAX_ARGS) {
+		snprintf(args->command + typed, sizeof(args->command) - typed, " %s",
+			args->list[args->n - 1]);
+	}
+}
+
+static void brief_add_hidden(struct brief_args *args, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* For the worker alone: by hand dfud-flash finds it out itself. */
+static void brief_add_hidden(struct brief_args *args, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	brief_vadd(args, format, list);
+	va_end(list);
+}
+
+/* A file goes where the profile says, and only as certainly as that asks for. */
+static void brief_add_place(struct brief_args *args, const struct profile *profile)
+{
 	if (profile->has_address) {
 		brief_add_arg(args, "--address=0x%08" PRIx32, profile->address);
 	}
-	if (profile->alternate != 0) {
-		brief_add_arg(args, "--alternate=%u", profile->alternate);
-	}
 	if (profile->origin == PROFILE_SHIPPED) {
 		brief_add_arg(args, "--certain");
+	}
+}
+
+/* A backup goes where it came from, to a board with the same memory. */
+static void brief_add_backup(struct brief_args *args, const struct backup *backup)
+{
+	brief_add_arg(args, "--restore=%s", backup->sha256);
+	brief_add_hidden(args, "--address=0x%08" PRIx32, backup->address);
+	if (backup->layout[0] != '\0') {
+		brief_add_hidden(args, "--layout=%s", backup->layout);
+	}
+}
+
+static void brief_add_treatment(struct brief_args *args, const struct profile *profile)
+{
+	if (profile->alternate != 0) {
+		brief_add_arg(args, "--alternate=%u", profile->alternate);
 	}
 	if (profile->keep_bootloader) {
 		brief_add_arg(args, "--keep-bootloader");
@@ -67,11 +102,33 @@ int brief_make_args(struct brief_args *args, const struct port *port, const stru
 		brief_add_arg(args, "--protect=0x%08" PRIx32 "-0x%08" PRIx32,
 			profile->protects[i].first, profile->protects[i].last);
 	}
-	if (args->n < BRIEF_MAX_ARGS) {
+}
+
+/* The name is for the worker's sentences; a backup is no file that a person would name. */
+static void brief_add_file(struct brief_args *args, const struct job *job)
+{
+	if (job->restores) {
+		brief_add_hidden(args, "--");
+		brief_add_hidden(args, "%s", job->name);
+	} else {
 		brief_add_arg(args, "--");
-	}
-	if (args->n < BRIEF_MAX_ARGS) {
 		brief_add_arg(args, "%s", job->name);
+	}
+}
+
+int brief_make_args(struct brief_args *args, const char *port, const struct job *job,
+	const struct profile *profile)
+{
+	*args = (struct brief_args){.command = "dfud-flash"};
+	brief_add_arg(args, "--port=%s", port);
+	if (job->restores) {
+		brief_add_backup(args, &job->backup);
+	} else {
+		brief_add_place(args, profile);
+	}
+	brief_add_treatment(args, profile);
+	if (args->n < BRIEF_MAX_ARGS) {
+		brief_add_file(args, job);
 	}
 	return args->n < BRIEF_MAX_ARGS ? 0 : -E2BIG;
 }

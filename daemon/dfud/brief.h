@@ -11,7 +11,6 @@
 
 struct assignment;
 struct job;
-struct port;
 struct profile;
 struct tell;
 
@@ -26,8 +25,8 @@ struct brief_args {
 	char command[1024];
 };
 
-/* 0 or -E2BIG. */
-int brief_make_args(struct brief_args *args, const struct port *port, const struct job *job,
+/* For a board on that port. 0 or -E2BIG. The file's name is the last argument. */
+int brief_make_args(struct brief_args *args, const char *port, const struct job *job,
 	const struct profile *profile);
 
 /*

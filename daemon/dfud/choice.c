@@ -73,6 +73,7 @@ static void choice_add_job(struct choice *v, struct job *job)
 	v->of_jobs[i] = job;
 	v->jobs[i] = (struct match_job){
 		.name = job->name,
+		.saved_by = job->restores ? job->backup.profile : NULL,
 		.arrived_us = job->file.arrived_us,
 		.open = job->state == JOB_READY || job->state == JOB_TAKEN,
 	};

@@ -20,6 +20,7 @@
 #include "dfud/settle.h"
 #include "dfud/sidecar.h"
 #include "dfud/snapshot.h"
+#include "dfud/vault.h"
 
 #define INSPECT_AT_ONCE	    4
 #define INSPECT_DEADLINE_MS 30000
@@ -109,10 +110,11 @@ static int inspect_start(struct daemon *daemon, struct job *job, int image_fd)
 		.message = inspect_on_message,
 		.ended = inspect_on_ended,
 	};
-	const char *const args[] = {"--", job->name, NULL};
+	char restore[80];
+	const char *const args[] = {restore, "--", job->name, NULL};
 	const struct process_start start = {
 		.program = daemon->worker,
-		.args = args,
+		.args = job->restores ? args : args + 1,
 		.image_fd = image_fd,
 		.record_fd = -EBADF,
 		.backup_fd = -EBADF,
@@ -126,6 +128,7 @@ static int inspect_start(struct daemon *daemon, struct job *job, int image_fd)
 	}
 	i->daemon = daemon;
 	i->job = job->id;
+	snprintf(restore, sizeof(restore), "--restore=%s", job->sha256);
 	r = process_start(&i->process, daemon->event, &start, &events, i);
 	if (r < 0) {
 		free(i);
@@ -184,6 +187,15 @@ static void inspect_refuse_snapshot(struct daemon *daemon, struct job *job, int 
 	}
 }
 
+/* A name that only a backup has: without its note nobody knows where the bytes belong. */
+static bool inspect_is_lost_backup(const struct job *job)
+{
+	const size_t digits = strlen(job->sha256);
+
+	return strncmp(job->name, job->sha256, digits) == 0 &&
+	       strcmp(job->name + digits, ".bin") == 0;
+}
+
 static void inspect_job(struct daemon *daemon, struct job *job)
 {
 	struct snapshot snapshot = SNAPSHOT_INIT;
@@ -195,11 +207,19 @@ static void inspect_job(struct daemon *daemon, struct job *job)
 		return;
 	}
 	snprintf(job->sha256, sizeof(job->sha256), "%s", snapshot.sha256);
+	job->restores = vault_has(daemon->spool.backup, job->sha256, &job->backup);
 	if (!sidecar_agrees(daemon->spool.queue, job->name, snapshot.sha256)) {
 		snapshot_done(&snapshot);
 		inspect_refuse(daemon, job, REASON_DAMAGED,
 			"its SHA-256 is not the one in the .sha256 file beside it; copy both "
 			"again");
+		return;
+	}
+	if (!job->restores && inspect_is_lost_backup(job)) {
+		snapshot_done(&snapshot);
+		inspect_refuse(daemon, job, REASON_UNKNOWN_IMAGE,
+			"it is a backup (its name is its SHA-256), and nothing in the folder "
+			"backup says where it came from: put its .ini and .bin there first");
 		return;
 	}
 	r = inspect_start(daemon, job, snapshot.fd);

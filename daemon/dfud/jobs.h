@@ -7,6 +7,7 @@
 
 #include "dfud/queue.h"
 #include "message/message.h"
+#include "record/backup.h"
 
 /*
  * The jobs: one arrival of one file in the queue each. A list and its members, no more. Pure but
@@ -28,6 +29,8 @@ struct job {
 	struct queue_file file; /* its name points to the array above */
 	char sha256[65];	/* of the bytes that were inspected */
 	struct message image;	/* what the inspection said */
+	bool restores;		/* its bytes are a backup of ours */
+	struct backup backup;	/* then: where they came from */
 	uint64_t retry_us;	/* not before that time (monotonic) */
 	bool absent;		/* taken out of the queue while a board had it */
 	unsigned attempts;	/* that failed or were interrupted */

@@ -10,7 +10,9 @@
  *   5. Two files for one board, or two boards for one file: nothing is flashed, unless the profile
  *      lines files up (Order=oldest).
  *   6. A board on a port that [Ports] Allow= does not name is never flashed, and no rival of
- * others.
+ *      others.
+ *   7. A backup goes to the boards of the profile under which it was saved, whatever its File=;
+ *      where that one means the board no longer, it is a file like any.
  */
 #include "dfud/match.h"
 
@@ -107,14 +109,32 @@ static void match_take(struct match_pair *pair, const struct profile *p)
 	}
 }
 
-static struct match_pair match_pair_of(
-	const struct match_input *in, const struct profile_device *device, const char *name)
+/* Rule 7: the profile under which a backup was saved, where it still means the device. */
+static const struct profile *match_saver(
+	const struct match_input *in, const struct profile_device *device, const char *saved_by)
 {
-	struct match_pair pair = {.missed = PROFILE_KEY_NONE};
+	for (size_t i = 0; saved_by != NULL && i < in->n_profiles; i++) {
+		const struct profile *p = in->profiles[i];
+
+		if (!p->is_void && strcmp(p->name, saved_by) == 0 &&
+			profile_misses_device(p, device) == PROFILE_KEY_NONE &&
+			(match_is_written(p) || !match_id_is_named(in, device))) {
+			return p;
+		}
+	}
+	return NULL;
+}
+
+static struct match_pair match_pair_of(const struct match_input *in,
+	const struct profile_device *device, const struct match_job *job)
+{
+	const char *name = job->name;
+	struct match_pair pair = {
+		.missed = PROFILE_KEY_NONE, .profile = match_saver(in, device, job->saved_by)};
 	const bool file_is_named = match_file_is_named(in, name);
 	const bool id_is_named = match_id_is_named(in, device);
 
-	for (size_t i = 0; i < in->n_profiles; i++) {
+	for (size_t i = 0; pair.profile == NULL && i < in->n_profiles; i++) {
 		const struct profile *p = in->profiles[i];
 		const enum profile_key missed = profile_misses_device(p, device);
 
@@ -145,7 +165,7 @@ static bool match_would_flash(const struct match_input *in, size_t board, size_t
 	const struct profile_device *device = &in->boards[board].device;
 
 	return match_may(in, board, job) && match_void(in, device) == NULL &&
-	       match_pair_of(in, device, in->jobs[job].name).profile != NULL;
+	       match_pair_of(in, device, &in->jobs[job]).profile != NULL;
 }
 
 /* Rule 5, seen from the file. */
@@ -225,7 +245,7 @@ static void match_explain_files(
 		if (!match_may(in, board, i)) {
 			continue;
 		}
-		pair = match_pair_of(in, &b->device, in->jobs[i].name);
+		pair = match_pair_of(in, &b->device, &in->jobs[i]);
 		if (pair.missed > ret->missed) {
 			ret->other_profile = pair.closest;
 			ret->missed = pair.missed;
@@ -295,7 +315,7 @@ void match_judge(const struct match_input *in, size_t board, struct match *ret)
 		if (!match_may(in, board, i)) {
 			continue;
 		}
-		pair = match_pair_of(in, &b->device, in->jobs[i].name);
+		pair = match_pair_of(in, &b->device, &in->jobs[i]);
 		if (pair.profile != NULL && pair.two) {
 			*ret = (struct match){.kind = MATCH_TWO_PROFILES,
 				.profile = pair.profile,

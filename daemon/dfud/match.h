@@ -21,9 +21,10 @@ struct match_board {
 };
 
 struct match_job {
-	const char *name;    /* of the file */
-	uint64_t arrived_us; /* the older one wins under Order=oldest */
-	bool open;	     /* inspected and good, not claimed */
+	const char *name;     /* of the file */
+	const char *saved_by; /* a backup: the profile under which it was saved; NULL: none */
+	uint64_t arrived_us;  /* the older one wins under Order=oldest */
+	bool open;	      /* inspected and good, not claimed */
 };
 
 struct match_input {

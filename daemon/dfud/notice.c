@@ -138,6 +138,15 @@ void notice_queued(const struct job *job)
 		snprintf(linked, sizeof(linked), ", linked for 0x%08" PRIx32, m->link);
 	}
 	notice_begin_job(&line, job, EVENT_QUEUED, LOG_INFO);
+	if (job->restores) {
+		journal_add(&line, "BACKUP", "%s", job->backup.sha256);
+		journal_say(&line,
+			"%s is queued (backup %.8s: %" PRIu64 " bytes that were at 0x%08" PRIx32
+			" of the board on port %s; they go back there)",
+			notice_show(job->name).text, job->backup.sha256, job->backup.size,
+			job->backup.address, notice_show(job->backup.port).text);
+		return;
+	}
 	journal_say(&line, "%s is queued (%" PRIu64 " bytes, %s%s%s%s)",
 		notice_show(job->name).text, job->file.size, notice_show(m->format).text, linked,
 		about[0] ? ", " : "", about);

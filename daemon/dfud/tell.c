@@ -258,14 +258,18 @@ static void tell_back(const struct tell *t, const struct attempt *a, char *ret, 
 		a->tty[0] ? ": " : "", a->tty);
 }
 
-#define TELL_STRANDED                                                                              \
-	"But it will not start after a power cycle: nothing that starts lies at the start of its " \
-	"flash; put a boot loader there, or build for that address."
-
-/* It runs now, and only because it was told to start there. */
-static bool tell_is_stranded(const struct attempt *a)
+/* It runs now, and only because it was told to start there; "" where that is not so. */
+static const char *tell_stranded(const struct attempt *a)
 {
-	return strcmp(a->plan.base, MESSAGE_BASE_NOTHING) == 0;
+	if (strcmp(a->plan.base, MESSAGE_BASE_NOTHING) == 0) {
+		return "But it will not start after a power cycle: nothing that starts lies at the "
+		       "start of its flash; put a boot loader there, or build for that address.";
+	}
+	if (strcmp(a->plan.base, MESSAGE_BASE_OTHER) == 0) {
+		return "But after a power cycle another program starts, which lies at the start of "
+		       "its flash; put a boot loader there, or build for that address.";
+	}
+	return "";
 }
 
 /* Whether the board starts after a power cycle: "yes", "no", "" where that is not certain. */
@@ -277,7 +281,7 @@ static const char *tell_cold_boot(const struct attempt *a)
 	if (strcmp(a->plan.base, MESSAGE_BASE_IMAGE) == 0) {
 		return "yes";
 	}
-	if (tell_is_stranded(a)) {
+	if (tell_stranded(a)[0] != '\0') {
 		return "no";
 	}
 	/* what a reset starts was started, and the program came up */
@@ -289,6 +293,7 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 	char back[640];
 	char worker[640];
 	const char *verified = a->checked_by == VERIFIED_NO ? "written, not verified" : "verified";
+	const char *stranded = tell_stranded(a);
 
 	fields_clean(a->text, worker, sizeof(worker));
 	tell_back(t, a, back, sizeof(back));
@@ -296,12 +301,12 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 	case VERDICT_RETURNED:
 		snprintf(ret, size, "%s. %s", back,
 			a->checked_by == VERIFIED_NO ? "What it holds could not be verified."
-			: tell_is_stranded(a)	     ? TELL_STRANDED
+			: stranded[0]		     ? stranded
 						     : "All is well.");
 		return;
 	case VERDICT_UNCHANGED:
-		snprintf(ret, size, "%s. It held %s already: nothing was erased.%s", back, t->shown,
-			tell_is_stranded(a) ? " " TELL_STRANDED : "");
+		snprintf(ret, size, "%s. It held %s already: nothing was erased.%s%s", back,
+			t->shown, stranded[0] ? " " : "", stranded);
 		return;
 	case VERDICT_NOT_EXPECTED:
 		if (a->options.stays) {

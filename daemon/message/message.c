@@ -152,8 +152,8 @@ static bool message_is_outcome(const struct message *m)
 /* What is saved is a stretch of a 32-bit memory, and what is told to start is where it says. */
 static bool message_is_plan(const struct message *m)
 {
-	static const char *const bases[] = {
-		"", MESSAGE_BASE_IMAGE, MESSAGE_BASE_PROGRAM, MESSAGE_BASE_NOTHING, NULL};
+	static const char *const bases[] = {"", MESSAGE_BASE_IMAGE, MESSAGE_BASE_LOADER,
+		MESSAGE_BASE_OTHER, MESSAGE_BASE_NOTHING, NULL};
 
 	return m->sectors_erase <= m->sectors && m->worst_ms <= MESSAGE_WORST_MAX_MS &&
 	       m->saved_size <= MESSAGE_SAVED_MAX &&

@@ -93,7 +93,8 @@ struct message {
 
 /* Words of PLAN's base. */
 #define MESSAGE_BASE_IMAGE   "image"   /* the image itself */
-#define MESSAGE_BASE_PROGRAM "program" /* something else that starts, a boot loader say */
+#define MESSAGE_BASE_LOADER  "loader"  /* a boot loader, or what may be one */
+#define MESSAGE_BASE_OTHER   "other"   /* another program, which will not start the image */
 #define MESSAGE_BASE_NOTHING "nothing" /* the board will not start then */
 
 /* Bytes written or -ENOBUFS. */

@@ -83,7 +83,7 @@ static void test_round_trips(void **state)
 
 	memset(&m, 0, sizeof(m));
 	m.kind = MESSAGE_PLAN;
-	strcpy(m.base, MESSAGE_BASE_PROGRAM);
+	strcpy(m.base, MESSAGE_BASE_NOTHING);
 	strcpy(m.saved, "Katapult");
 	m.leave = 0x08000000;
 	m.stay = true;
@@ -194,7 +194,7 @@ static void test_largest(void **state)
 		strcpy(m.checked_by, "read-back");
 		strcpy(m.topic, "bootloader");
 		strcpy(m.result, "warning");
-		strcpy(m.base, MESSAGE_BASE_PROGRAM);
+		strcpy(m.base, MESSAGE_BASE_NOTHING);
 		memset(m.program, '\xff', sizeof(m.program) - 1);
 		memset(m.version, '\xff', sizeof(m.version) - 1);
 		memset(m.mcu, '\xff', sizeof(m.mcu) - 1);
