@@ -47,23 +47,30 @@ static bool choice_is_forbidden(const struct strings *allowed, const struct hotp
 	return allowed->n > 0 && !globs_match(allowed, d->port) && !globs_match(allowed, d->path);
 }
 
-static void choice_add_board(struct choice *v, struct port *port, const struct strings *allowed)
+void choice_make_board(
+	struct match_board *ret, const struct hotplug_device *d, const struct strings *allowed)
 {
-	const struct hotplug_device *d = &port->device;
-	const size_t i = v->input.n_boards++;
-
-	v->ports[i] = port;
-	v->boards[i] = (struct match_board){
+	*ret = (struct match_board){
 		.device = {.vendor = d->vendor,
 			.product = d->product,
 			.path = d->path,
 			.port = d->port,
 			.serial = d->serial,
 			.layout = d->layout},
-		.open = port_is_open(port),
-		.busy = port->foreign || (port->attempt != NULL && !choice_is_checking(port)),
+		.open = true,
 		.forbidden = choice_is_forbidden(allowed, d),
 	};
+}
+
+static void choice_add_board(struct choice *v, struct port *port, const struct strings *allowed)
+{
+	const size_t i = v->input.n_boards++;
+	struct match_board *board = &v->boards[i];
+
+	v->ports[i] = port;
+	choice_make_board(board, &port->device, allowed);
+	board->open = port_is_open(port);
+	board->busy = port->foreign || (port->attempt != NULL && !choice_is_checking(port));
 }
 
 static void choice_add_job(struct choice *v, struct job *job)

@@ -28,6 +28,12 @@ struct choice {
 	uint64_t now_us;
 };
 
+/* A board as it would be if it had just come. allowed: [Ports] Allow=. */
+struct hotplug_device;
+struct strings;
+void choice_make_board(struct match_board *ret, const struct hotplug_device *device,
+	const struct strings *allowed);
+
 /* 0 or -ENOMEM. The lists are borrowed: nothing may come or go before choice_done. */
 int choice_init(struct choice *choice, const struct daemon *daemon);
 void choice_done(struct choice *choice);

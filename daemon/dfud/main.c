@@ -15,6 +15,7 @@
 #include "dfud/daemon.h"
 #include "dfud/journal.h"
 #include "dfud/manager.h"
+#include "dfud/rehearsal.h"
 
 #define MAIN_EXIT_USAGE	 64
 #define MAIN_EXIT_CONFIG 78
@@ -25,6 +26,7 @@ struct main_options {
 	struct files_folder folders[MAIN_MAX_FOLDERS + 1];
 	size_t n_folders;
 	bool check_config;
+	const char *plan, *port; /* --plan, and for which board */
 };
 
 static const char main_help[] =
@@ -33,6 +35,8 @@ static const char main_help[] =
 	"Flashes firmware files from the queue to USB DFU devices as they appear. dfud(8)\n"
 	"\n"
 	"  --check-config      read the configuration, say what is wrong with it, and end\n"
+	"  --plan=FILE         say which board would get the file now and what would be done\n"
+	"  --port=PORT         with --plan: only for the board on that port\n"
 	"  --state-dir=FOLDER  instead of /var/lib/dfud\n"
 	"  --config-dir=FOLDER instead of /etc/dfud, /run/dfud and /usr/lib/dfud; may be given\n"
 	"                      again, highest first, the last one counts as shipped\n"
@@ -41,6 +45,8 @@ static const char main_help[] =
 
 enum main_option {
 	MAIN_CHECK_CONFIG = 1,
+	MAIN_PLAN,
+	MAIN_PORT,
 	MAIN_STATE_DIR,
 	MAIN_CONFIG_DIR,
 	MAIN_WORKER,
@@ -50,6 +56,8 @@ enum main_option {
 
 static const struct option main_long_options[] = {
 	{"check-config", no_argument, NULL, MAIN_CHECK_CONFIG},
+	{"plan", required_argument, NULL, MAIN_PLAN},
+	{"port", required_argument, NULL, MAIN_PORT},
 	{"state-dir", required_argument, NULL, MAIN_STATE_DIR},
 	{"config-dir", required_argument, NULL, MAIN_CONFIG_DIR},
 	{"worker", required_argument, NULL, MAIN_WORKER},
@@ -77,6 +85,12 @@ static int main_take_option(struct main_options *o, int option)
 	switch (option) {
 	case MAIN_CHECK_CONFIG:
 		o->check_config = true;
+		return -1;
+	case MAIN_PLAN:
+		o->plan = optarg;
+		return -1;
+	case MAIN_PORT:
+		o->port = optarg;
 		return -1;
 	case MAIN_STATE_DIR:
 		o->manager.state = optarg;
@@ -109,6 +123,10 @@ static int main_parse(struct main_options *o, int argc, char **argv)
 				   }};
 	while (r < 0 && (option = getopt_long(argc, argv, "", main_long_options, NULL)) != -1) {
 		r = main_take_option(o, option);
+	}
+	if (r < 0 && o->port != NULL && o->plan == NULL) {
+		fputs("dfud: --port goes with --plan\n", stderr);
+		return MAIN_EXIT_USAGE;
 	}
 	if (r < 0 && optind < argc) {
 		fprintf(stderr, "dfud: unexpected \"%s\"; see dfud --help\n", argv[optind]);
@@ -149,6 +167,19 @@ static int main_check_config(const struct files_folder *folders)
 		return EXIT_FAILURE;
 	}
 	return state == CONFIGURATION_GOOD ? EXIT_SUCCESS : MAIN_EXIT_CONFIG;
+}
+
+static int main_plan(const struct main_options *o)
+{
+	const struct rehearsal_options options = {
+		.state = o->manager.state,
+		.worker = o->manager.worker,
+		.folders = o->manager.folders,
+		.file = o->plan,
+		.port = o->port,
+	};
+
+	return rehearsal_run(&options);
 }
 
 static int main_on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *user)
@@ -220,6 +251,9 @@ int main(int argc, char **argv)
 	}
 	if (options.check_config) {
 		return main_check_config(options.manager.folders);
+	}
+	if (options.plan != NULL) {
+		return main_plan(&options);
 	}
 	umask(0022);
 	main_block_signals();

@@ -7,8 +7,12 @@
 #include "scene.h"
 
 #include <dirent.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -214,4 +218,58 @@ pid_t scene_worker(struct bed *bed)
 	closedir(dir);
 	assert_true(worker > 0);
 	return worker;
+}
+
+/* In the child. */
+static __attribute__((noreturn)) void scene_become(
+	const struct bed *bed, const char *program, const char *const *args, int output)
+{
+	const char *argv[32] = {program};
+
+	for (size_t n = 1; *args && n + 1 < sizeof(argv) / sizeof(*argv); n++) {
+		argv[n] = *args++;
+	}
+	(void)dup2(output, STDOUT_FILENO);
+	(void)dup2(output, STDERR_FILENO);
+	bed_enter(bed);
+	execv(program, (char *const *)argv);
+	_exit(127);
+}
+
+static void scene_wait_end(pid_t pid)
+{
+	struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+
+	assert_true(end.fd >= 0);
+	if (poll(&end, 1, (int)bed_patience()) <= 0) {
+		kill(pid, SIGKILL);
+	}
+	close(end.fd);
+}
+
+int scene_run(
+	struct bed *bed, const char *program, const char *const *args, char *output, size_t size)
+{
+	FILE *said = tmpfile();
+	int status = 0;
+	pid_t pid;
+
+	assert_non_null(said);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		scene_become(bed, program, args, fileno(said));
+	}
+	scene_wait_end(pid);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (output) {
+		const ssize_t n = pread(fileno(said), output, size - 1, 0);
+
+		assert_true(n >= 0);
+		output[n] = '\0';
+		print_message("%s", output);
+	}
+	fclose(said);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
 }

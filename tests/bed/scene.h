@@ -70,3 +70,10 @@ void scene_wait_blocks(struct bed *bed, struct host_port *port, uint64_t blocks)
 void scene_wait_presence(struct bed *bed, struct host_port *port, enum board_presence presence);
 /* The process that talks to the board. */
 pid_t scene_worker(struct bed *bed);
+
+/*
+ * Runs a program on the bed with these arguments (after its name), until it ends: its exit status.
+ * What it says on stdout and stderr goes to output (may be NULL), as far as it fits.
+ */
+int scene_run(
+	struct bed *bed, const char *program, const char *const *args, char *output, size_t size);

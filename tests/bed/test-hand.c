@@ -4,12 +4,7 @@
  * exit status tells how it went.
  */
 
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "dfu/dfu.h"
 #include "scene.h"
@@ -17,35 +12,20 @@
 /* The exit status of dfud-flash with these arguments and, last of them, the image as a file. */
 static int by_hand_with(struct bed *bed, const struct firmware *image, const char *const *options)
 {
-	const char *args[16] = {"dfud-flash"};
-	struct pollfd end = {.events = POLLIN};
-	char path[128];
-	size_t n = 1;
-	int status = 0;
-	pid_t pid;
+	const char *args[16];
+	char path[128], backups[128];
+	size_t n = 0;
 
 	assert_int_equal(bed_write(bed, "drop", "klipper.bin", image->bytes, image->size), 0);
 	snprintf(path, sizeof(path), "%s/drop/klipper.bin", bed->root);
+	snprintf(backups, sizeof(backups), "--backup-dir=%s/state/backup", bed->root);
+	args[n++] = backups;
 	for (; *options; options++) {
 		args[n++] = *options;
 	}
-	args[n] = path;
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		bed_enter(bed);
-		execv(BED_WORKER, (char *const *)args);
-		_exit(127);
-	}
-	end.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	assert_true(end.fd >= 0);
-	if (poll(&end, 1, (int)bed_patience()) <= 0) {
-		kill(pid, SIGKILL);
-	}
-	close(end.fd);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	args[n++] = path;
+	args[n] = NULL;
+	return scene_run(bed, BED_WORKER, args, NULL, 0);
 }
 #define by_hand(bed, image, ...) by_hand_with(bed, image, (const char *const[]){__VA_ARGS__, NULL})
 
