@@ -133,8 +133,9 @@ static struct match_pair match_pair_of(const struct match_input *in,
 		.missed = PROFILE_KEY_NONE, .profile = match_saver(in, device, job->saved_by)};
 	const bool file_is_named = match_file_is_named(in, name);
 	const bool id_is_named = match_id_is_named(in, device);
+	const bool is_saved = pair.profile != NULL;
 
-	for (size_t i = 0; pair.profile == NULL && i < in->n_profiles; i++) {
+	for (size_t i = 0; !is_saved && i < in->n_profiles; i++) {
 		const struct profile *p = in->profiles[i];
 		const enum profile_key missed = profile_misses_device(p, device);
 
