@@ -9,6 +9,8 @@
  *             many handlers are, where each interrupt has a default of its own (IAR's start-up);
  *   entries   so many of the handlers look like the first instruction of a function.
  *
+ * What a loop and an entry are is vector-code's.
+ *
  * Loop and range alone are right for whole images whose default handler loops, and can be wrong for
  * all others: a loop may stand by accident (once in some thousand halfwords of real code) where a
  * wrong B points to, while the right B fails since its default handler does something (Zephyr,
@@ -31,8 +33,8 @@
 #include "firmware/vector-base.h"
 
 #include <assert.h>
-#include <string.h>
 
+#include "firmware/vector-code.h"
 #include "firmware/vector-literals.h"
 
 #define VECTOR_BASE_STEP 0x100u /* the alignment of a table of up to 64 words */
@@ -50,8 +52,7 @@ struct vector_candidate {
 
 struct vector_search {
 	const struct vector_table *table;
-	const uint8_t *bytes;
-	size_t size;
+	struct vector_code code;
 	struct vector_candidate best;	/* the best that passes */
 	struct vector_candidate leader; /* most entries of all in range */
 	size_t n_passing;
@@ -61,125 +62,6 @@ struct vector_search {
 	struct vector_candidate places[VECTOR_BASE_MAX_PLACES]; /* in range, for literals */
 	size_t n_places;
 };
-
-static uint16_t vector_base_halfword(const struct vector_search *search, size_t offset)
-{
-	return search->bytes[offset] | search->bytes[offset + 1] << 8;
-}
-
-/*
- * The forms of an endless loop that start-up code has: `b .`, its wide form, with wfi, wfe or bkpt
- * inside, and what compilers make of it without optimisation.
- */
-static bool vector_base_is_loop(const struct vector_search *search, size_t offset)
-{
-	uint16_t first, second, third;
-
-	if (offset < search->table->size || offset + 2 > search->size) {
-		return false;
-	}
-	first = vector_base_halfword(search, offset);
-	if (first == 0xe7fe) {
-		return true;
-	}
-	if (offset + 6 > search->size) {
-		return false;
-	}
-	second = vector_base_halfword(search, offset + 2);
-	third = vector_base_halfword(search, offset + 4);
-	return (first == 0xf7ff && second == 0xbffe) || (first == 0xe7ff && second == 0xe7fe) ||
-	       (first == 0xbf30 && second == 0xe7fd) || (first == 0xbf20 && second == 0xe7fd) ||
-	       (first == 0xbe00 && (second == 0xe7fd || second == 0xe7fe)) ||
-	       (first == 0xb480 && second == 0xaf00 && third == 0xe7fe);
-}
-
-/* push with lr, push.w with lr, cpsid i, ldr.w sp. */
-static bool vector_base_is_prologue(const struct vector_search *search, size_t offset)
-{
-	uint16_t first = vector_base_halfword(search, offset);
-
-	if ((first & 0xff00) == 0xb500 || first == 0xb672) {
-		return true;
-	}
-	if (offset + 4 > search->size) {
-		return false;
-	}
-	return (first == 0xe92d && vector_base_halfword(search, offset + 2) & 0x4000) ||
-	       (first == 0xf8df && vector_base_halfword(search, offset + 2) >> 12 == 0xd);
-}
-
-/* The last instruction of a function: a return, a branch without condition, a call that stays away.
- */
-static bool vector_base_is_end(uint16_t first, uint16_t second)
-{
-	bool wide_branch = (first & 0xf800) == 0xf000 && (second & 0x9000) == 0x9000;
-	bool wide_pop =
-		(first == 0xe8bd && second & 0x8000) || (first == 0xf85d && second == 0xfb04);
-
-	return (second & 0xff87) == 0x4700 || (second & 0xff00) == 0xbd00 ||
-	       (second & 0xf800) == 0xe000 || (second & 0xff00) == 0xde00 || wide_branch ||
-	       wide_pop;
-}
-
-/*
- * A word of a literal pool behind a function: an address of flash, RAM or a peripheral, or a
- * negative number, as the clock rate that Klipper has before its timer's handler.
- */
-static bool vector_base_is_literal(uint16_t high)
-{
-	return (high >= 0x0800 && high < 0x0840) || (high >= 0x2000 && high < 0x2010) ||
-	       high == 0x2400 || high == 0x1000 || (high >= 0x4000 && high < 0x4004) ||
-	       (high >= 0x5000 && high < 0x5008) || high == 0xe000 || high >= 0xfff0;
-}
-
-/*
- * What lies between functions: a nop, the nop of ARMv6-M, or a zero, which may also be the upper
- * half of a small literal. Two zeros in a row are a table of constants.
- */
-static bool vector_base_is_padding(uint16_t earlier, uint16_t before)
-{
-	return before == 0xbf00 || before == 0x46c0 || (before == 0x0000 && earlier != 0x0000);
-}
-
-/* A table of addresses in flash: no function has 0x0800 as its second halfword. */
-static bool vector_base_is_pointer(const struct vector_search *search, size_t offset)
-{
-	uint16_t high;
-
-	if (offset % 4 != 0 || offset + 4 > search->size) {
-		return false;
-	}
-	high = vector_base_halfword(search, offset + 2);
-	return high >= 0x0800 && high < 0x0840;
-}
-
-/* Katapult's reset handler has its signature in front (armcm_canboot.c). */
-static bool vector_base_is_signed(const struct vector_search *search, size_t offset)
-{
-	return offset >= 8 && memcmp(search->bytes + offset - 8, "CanBoot!", 8) == 0;
-}
-
-/* Long runs of 0x0000 and 0xffff are tables; a function begins with neither. */
-static bool vector_base_is_entry(const struct vector_search *search, size_t offset)
-{
-	uint16_t first, before, earlier;
-
-	if (offset < search->table->size || offset < 4 || offset + 2 > search->size) {
-		return false;
-	}
-	first = vector_base_halfword(search, offset);
-	if (first == 0x0000 || first == 0xffff || vector_base_is_pointer(search, offset)) {
-		return false;
-	}
-	if (offset == search->table->size || vector_base_is_prologue(search, offset) ||
-		vector_base_is_signed(search, offset)) {
-		return true;
-	}
-	before = vector_base_halfword(search, offset - 2);
-	earlier = vector_base_halfword(search, offset - 4);
-	return vector_base_is_padding(earlier, before) || vector_base_is_end(earlier, before) ||
-	       (offset % 4 == 0 && vector_base_is_literal(before));
-}
 
 static bool vector_base_is_place(uint32_t base)
 {
@@ -201,7 +83,7 @@ static bool vector_base_loops(
 	uint32_t mode = table->handlers[table->mode];
 
 	if (table->counts[table->mode] > 1 && mode >= candidate->base &&
-		vector_base_is_loop(search, mode - candidate->base)) {
+		vector_code_is_loop(&search->code, mode - candidate->base)) {
 		return true;
 	}
 	return candidate->n_loops >= VECTOR_BASE_MANY && 2 * candidate->n_loops > table->n;
@@ -213,7 +95,7 @@ static struct vector_candidate vector_base_try(const struct vector_search *searc
 	struct vector_candidate candidate = {
 		.base = base,
 		.in_range = table->lowest - base >= table->size && table->lowest >= base &&
-			    table->highest - base < search->size,
+			    table->highest - base < search->code.size,
 		.is_place = vector_base_is_place(base),
 	};
 
@@ -223,8 +105,8 @@ static struct vector_candidate vector_base_try(const struct vector_search *searc
 		if (table->handlers[i] < base) {
 			continue;
 		}
-		candidate.n_entries += vector_base_is_entry(search, offset);
-		candidate.n_loops += vector_base_is_loop(search, offset);
+		candidate.n_entries += vector_code_is_entry(&search->code, offset);
+		candidate.n_loops += vector_code_is_loop(&search->code, offset);
 	}
 	candidate.loops = vector_base_loops(search, &candidate);
 	candidate.passes =
@@ -299,8 +181,8 @@ static void vector_base_scan(struct vector_search *search)
 	uint32_t step = vector_base_alignment(table);
 	uint64_t base = table->window;
 
-	if (table->lowest >= search->size && table->lowest - search->size + 1 > base) {
-		base = table->lowest - search->size + 1;
+	if (table->lowest >= search->code.size && table->lowest - search->code.size + 1 > base) {
+		base = table->lowest - search->code.size + 1;
 	}
 	base = (base + step - 1) / step * step;
 	for (; base <= table->highest; base += step) {
@@ -366,7 +248,7 @@ static bool vector_base_ask_literals(
 	size_t n = vector_base_doubtful(search, bases);
 
 	return !facts->cut && !facts->truncated &&
-	       vector_literals_favour(ret, search->bytes, search->size, bases, n);
+	       vector_literals_favour(ret, search->code.bytes, search->code.size, bases, n);
 }
 
 /* Whether some base puts every handler between the table and the end of the image. */
@@ -399,7 +281,8 @@ static bool vector_base_guess(
 void vector_base_find(const struct vector_table *table, const uint8_t *bytes, size_t size,
 	struct vector_facts *ret)
 {
-	struct vector_search search = {.table = table, .bytes = bytes, .size = size};
+	struct vector_search search = {
+		.table = table, .code = {.bytes = bytes, .size = size, .start = table->size}};
 
 	ret->certainty = VECTOR_UNKNOWN;
 	ret->truncated = !vector_base_exists(table, size);
