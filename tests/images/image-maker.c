@@ -23,6 +23,7 @@
 
 #define MAKER_LOOP	   0xe7fe
 #define MAKER_MAX_HANDLERS 24
+#define MAKER_MIN_VECTORS  17
 #define MAKER_MAX_VECTORS  118
 #define MAKER_DESCRIPTOR   0x60 /* from the descriptor to the dictionary */
 #define MAKER_TEXT	   256
@@ -78,6 +79,7 @@ struct maker {
 	uint64_t random;
 	size_t handlers[MAKER_MAX_HANDLERS]; /* offsets, by enum maker_handler */
 	size_t n_handlers, n_placed;
+	size_t n_vectors;
 };
 
 static uint64_t maker_random(struct maker *maker)
@@ -273,7 +275,7 @@ static void maker_reset(struct maker *maker)
 /* b.w to itself, for each vector. */
 static void maker_loops(struct maker *maker)
 {
-	for (size_t i = 0; i < maker->style->n_vectors; i++) {
+	for (size_t i = 0; i < maker->n_vectors; i++) {
 		maker_put16(maker, 0xf7ff);
 		maker_put16(maker, 0xbffe);
 	}
@@ -336,6 +338,9 @@ static size_t maker_vector(struct maker *maker, size_t index)
 	if (index == 15) {
 		return maker->n_handlers - 1;
 	}
+	if (maker->recipe->n_vectors > 0) {
+		return index == maker->n_vectors - 1 ? MAKER_FIRST_OWN : MAKER_DEFAULT;
+	}
 	if (index >= 16 && index % 13 == 7 && index / 13 < n_own) {
 		return MAKER_FIRST_OWN + index / 13;
 	}
@@ -347,7 +352,7 @@ static void maker_table(struct maker *maker)
 	const struct image_recipe *recipe = maker->recipe;
 
 	maker_put32_at(maker, 0, recipe->stack);
-	for (size_t i = 1; i < maker->style->n_vectors; i++) {
+	for (size_t i = 1; i < maker->n_vectors; i++) {
 		bool reserved = (i >= 7 && i <= 10) || i == 13;
 		size_t handler = maker_vector(maker, i);
 		uint32_t value = recipe->link + (maker->handlers[handler] | 1);
@@ -444,7 +449,7 @@ static bool maker_fill(struct maker *maker)
 	size_t descriptor = middle - MAKER_DESCRIPTOR;
 
 	maker->n_handlers = MAKER_FIRST_OWN + maker->style->n_own;
-	maker->at = 4 * maker->style->n_vectors;
+	maker->at = 4 * maker->n_vectors;
 	maker_code(maker, descriptor & ~(size_t)1, maker->n_handlers);
 	maker_descriptor(maker);
 	maker_text(maker);
@@ -459,10 +464,14 @@ static bool maker_fill(struct maker *maker)
 uint8_t *image_make(const struct image_recipe *recipe)
 {
 	const struct maker_style *style = &maker_styles[recipe->style];
-	struct maker maker = {.recipe = recipe, .style = style, .random = recipe->seed};
+	struct maker maker = {.recipe = recipe,
+		.style = style,
+		.random = recipe->seed,
+		.n_vectors = recipe->n_vectors ? recipe->n_vectors : style->n_vectors};
 	size_t least = style->dictionary ? 24576 : 4096;
 
-	if (recipe->size < least || recipe->link < recipe->flash_base) {
+	if (recipe->size < least || recipe->link < recipe->flash_base ||
+		maker.n_vectors < MAKER_MIN_VECTORS || maker.n_vectors > MAKER_MAX_VECTORS) {
 		return NULL;
 	}
 	maker.bytes = calloc(1, recipe->size);

@@ -37,6 +37,7 @@ struct image_recipe {
 	uint32_t link;	     /* where the image begins */
 	uint32_t stack;
 	uint64_t seed;
+	size_t n_vectors; /* 0 for the style's own; else the last one is the only interrupt used */
 	const char *mcu, *version; /* for the dictionary; the version also for other texts */
 	bool usb;
 	uint16_t vendor, product;
