@@ -7,7 +7,8 @@
 /*
  * What program some bytes are, by what they say of themselves: only what is certain and cheap to
  * find. The bytes begin with the program's vector table, where it has one; they may be less than
- * the whole program, and nothing is then said of what lies beyond. Pure; never fails.
+ * the whole program, and nothing is then said of what lies beyond. Bytes that hold several programs
+ * are told apart by resident_judge. Pure; never fails.
  */
 
 enum program_kind {

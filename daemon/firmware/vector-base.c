@@ -5,8 +5,11 @@
  * that handler h lies at file offset h - B. Three things are asked of it:
  *
  *   range     every handler lies behind the table and before the end of the image;
- *   loop      the most frequent handler is an endless loop, as default handlers are;
+ *   loop      the most frequent handler is an endless loop, as default handlers are, or most of
+ *             many handlers are, where each interrupt has a default of its own (IAR's start-up);
  *   entries   so many of the handlers look like the first instruction of a function.
+ *
+ * What a loop and an entry are is vector-code's.
  *
  * Loop and range alone are right for whole images whose default handler loops, and can be wrong for
  * all others: a loop may stand by accident (once in some thousand halfwords of real code) where a
@@ -22,147 +25,43 @@
  *
  * With less than VECTOR_BASE_FEW different handlers the entries prove little among hundreds of
  * candidates, but enough among a dozen places. What is not certain is likely if something passes,
- * or if one candidate in range leads by entries alone; else unknown.
+ * or if one candidate in range leads by entries alone. Where several pass alike, or nothing leads,
+ * the words of the image may still speak for one of the places in range (vector-literals): that is
+ * likely at most. Else unknown.
  */
 
 #include "firmware/vector-base.h"
 
-#include <string.h>
+#include <assert.h>
+
+#include "firmware/vector-code.h"
+#include "firmware/vector-literals.h"
 
 #define VECTOR_BASE_STEP 0x100u /* the alignment of a table of up to 64 words */
 #define VECTOR_BASE_FEW	 4
+#define VECTOR_BASE_MANY 8
+
+#define VECTOR_BASE_MAX_PLACES 16
 
 struct vector_candidate {
 	uint32_t base;
-	size_t n_entries;
+	size_t n_entries, n_loops;
 	bool in_range, loops, passes;
 	bool is_place; /* where boot loaders end */
 };
 
 struct vector_search {
 	const struct vector_table *table;
-	const uint8_t *bytes;
-	size_t size;
+	struct vector_code code;
 	struct vector_candidate best;	/* the best that passes */
 	struct vector_candidate leader; /* most entries of all in range */
 	size_t n_passing;
 	size_t n_rivals;		 /* loop and half of the entries, in range or not */
 	size_t most, second;		 /* entries of the two best candidates of all */
 	size_t place_most, place_second; /* the same among places where boot loaders end */
+	struct vector_candidate places[VECTOR_BASE_MAX_PLACES]; /* in range, for literals */
+	size_t n_places;
 };
-
-static uint16_t vector_base_halfword(const struct vector_search *search, size_t offset)
-{
-	return search->bytes[offset] | search->bytes[offset + 1] << 8;
-}
-
-/*
- * The forms of an endless loop that start-up code has: `b .`, its wide form, with wfi, wfe or bkpt
- * inside, and what compilers make of it without optimisation.
- */
-static bool vector_base_is_loop(const struct vector_search *search, size_t offset)
-{
-	uint16_t first = vector_base_halfword(search, offset);
-	uint16_t second, third;
-
-	if (first == 0xe7fe) {
-		return true;
-	}
-	if (offset + 6 > search->size) {
-		return false;
-	}
-	second = vector_base_halfword(search, offset + 2);
-	third = vector_base_halfword(search, offset + 4);
-	return (first == 0xf7ff && second == 0xbffe) || (first == 0xe7ff && second == 0xe7fe) ||
-	       (first == 0xbf30 && second == 0xe7fd) || (first == 0xbf20 && second == 0xe7fd) ||
-	       (first == 0xbe00 && (second == 0xe7fd || second == 0xe7fe)) ||
-	       (first == 0xb480 && second == 0xaf00 && third == 0xe7fe);
-}
-
-/* push with lr, push.w with lr, cpsid i, ldr.w sp. */
-static bool vector_base_is_prologue(const struct vector_search *search, size_t offset)
-{
-	uint16_t first = vector_base_halfword(search, offset);
-
-	if ((first & 0xff00) == 0xb500 || first == 0xb672) {
-		return true;
-	}
-	if (offset + 4 > search->size) {
-		return false;
-	}
-	return (first == 0xe92d && vector_base_halfword(search, offset + 2) & 0x4000) ||
-	       (first == 0xf8df && vector_base_halfword(search, offset + 2) >> 12 == 0xd);
-}
-
-/* The last instruction of a function: a return, a branch without condition, a call that stays away.
- */
-static bool vector_base_is_end(uint16_t first, uint16_t second)
-{
-	bool wide_branch = (first & 0xf800) == 0xf000 && (second & 0x9000) == 0x9000;
-	bool wide_pop =
-		(first == 0xe8bd && second & 0x8000) || (first == 0xf85d && second == 0xfb04);
-
-	return (second & 0xff87) == 0x4700 || (second & 0xff00) == 0xbd00 ||
-	       (second & 0xf800) == 0xe000 || (second & 0xff00) == 0xde00 || wide_branch ||
-	       wide_pop;
-}
-
-/* A word of a literal pool behind a function: an address of flash, RAM or a peripheral. */
-static bool vector_base_is_literal(uint16_t high)
-{
-	return (high >= 0x0800 && high < 0x0840) || (high >= 0x2000 && high < 0x2010) ||
-	       high == 0x2400 || high == 0x1000 || (high >= 0x4000 && high < 0x4004) ||
-	       (high >= 0x5000 && high < 0x5008) || high == 0xe000 || high == 0xffff;
-}
-
-/*
- * What lies between functions: a nop, the nop of ARMv6-M, or a zero, which may also be the upper
- * half of a small literal. Two zeros in a row are a table of constants.
- */
-static bool vector_base_is_padding(uint16_t earlier, uint16_t before)
-{
-	return before == 0xbf00 || before == 0x46c0 || (before == 0x0000 && earlier != 0x0000);
-}
-
-/* A table of addresses in flash: no function has 0x0800 as its second halfword. */
-static bool vector_base_is_pointer(const struct vector_search *search, size_t offset)
-{
-	uint16_t high;
-
-	if (offset % 4 != 0 || offset + 4 > search->size) {
-		return false;
-	}
-	high = vector_base_halfword(search, offset + 2);
-	return high >= 0x0800 && high < 0x0840;
-}
-
-/* Katapult's reset handler has its signature in front (armcm_canboot.c). */
-static bool vector_base_is_signed(const struct vector_search *search, size_t offset)
-{
-	return offset >= 8 && memcmp(search->bytes + offset - 8, "CanBoot!", 8) == 0;
-}
-
-/* Long runs of 0x0000 and 0xffff are tables; a function begins with neither. */
-static bool vector_base_is_entry(const struct vector_search *search, size_t offset)
-{
-	uint16_t first, before, earlier;
-
-	if (offset < search->table->size || offset < 4 || offset + 2 > search->size) {
-		return false;
-	}
-	first = vector_base_halfword(search, offset);
-	if (first == 0x0000 || first == 0xffff || vector_base_is_pointer(search, offset)) {
-		return false;
-	}
-	if (offset == search->table->size || vector_base_is_prologue(search, offset) ||
-		vector_base_is_signed(search, offset)) {
-		return true;
-	}
-	before = vector_base_halfword(search, offset - 2);
-	earlier = vector_base_halfword(search, offset - 4);
-	return vector_base_is_padding(earlier, before) || vector_base_is_end(earlier, before) ||
-	       (offset % 4 == 0 && vector_base_is_literal(before));
-}
 
 static bool vector_base_is_place(uint32_t base)
 {
@@ -177,26 +76,39 @@ static bool vector_base_is_place(uint32_t base)
 	return false;
 }
 
-static struct vector_candidate vector_base_try(const struct vector_search *search, uint32_t base)
+static bool vector_base_loops(
+	const struct vector_search *search, const struct vector_candidate *candidate)
 {
 	const struct vector_table *table = search->table;
 	uint32_t mode = table->handlers[table->mode];
+
+	if (table->counts[table->mode] > 1 && mode >= candidate->base &&
+		vector_code_is_loop(&search->code, mode - candidate->base)) {
+		return true;
+	}
+	return candidate->n_loops >= VECTOR_BASE_MANY && 2 * candidate->n_loops > table->n;
+}
+
+static struct vector_candidate vector_base_try(const struct vector_search *search, uint32_t base)
+{
+	const struct vector_table *table = search->table;
 	struct vector_candidate candidate = {
 		.base = base,
 		.in_range = table->lowest - base >= table->size && table->lowest >= base &&
-			    table->highest - base < search->size,
+			    table->highest - base < search->code.size,
 		.is_place = vector_base_is_place(base),
 	};
 
 	for (size_t i = 0; i < table->n; i++) {
-		if (table->handlers[i] >= base &&
-			vector_base_is_entry(search, table->handlers[i] - base)) {
-			candidate.n_entries++;
+		size_t offset = table->handlers[i] - base;
+
+		if (table->handlers[i] < base) {
+			continue;
 		}
+		candidate.n_entries += vector_code_is_entry(&search->code, offset);
+		candidate.n_loops += vector_code_is_loop(&search->code, offset);
 	}
-	candidate.loops = mode >= base && (size_t)(mode - base) + 2 <= search->size &&
-			  mode - base >= table->size && table->counts[table->mode] > 1 &&
-			  vector_base_is_loop(search, mode - base);
+	candidate.loops = vector_base_loops(search, &candidate);
 	candidate.passes =
 		candidate.in_range && candidate.loops && 2 * candidate.n_entries >= table->n;
 	return candidate;
@@ -219,6 +131,14 @@ static bool vector_base_is_better(
 	       (a->n_entries == b->n_entries && a->is_place && !b->is_place);
 }
 
+/* Not for an image at 0, where small numbers look like addresses. */
+static bool vector_base_is_for_literals(
+	const struct vector_search *search, const struct vector_candidate *candidate)
+{
+	return candidate->in_range && candidate->is_place &&
+	       search->table->window == VECTOR_FLASH_BASE;
+}
+
 static void vector_base_weigh(
 	struct vector_search *search, const struct vector_candidate *candidate)
 {
@@ -228,6 +148,10 @@ static void vector_base_weigh(
 	}
 	if (candidate->loops && 2 * candidate->n_entries >= search->table->n) {
 		search->n_rivals++;
+	}
+	if (vector_base_is_for_literals(search, candidate)) {
+		assert(search->n_places < VECTOR_BASE_MAX_PLACES);
+		search->places[search->n_places++] = *candidate;
 	}
 	if (candidate->in_range && vector_base_is_better(candidate, &search->leader)) {
 		search->leader = *candidate;
@@ -257,8 +181,8 @@ static void vector_base_scan(struct vector_search *search)
 	uint32_t step = vector_base_alignment(table);
 	uint64_t base = table->window;
 
-	if (table->lowest >= search->size && table->lowest - search->size + 1 > base) {
-		base = table->lowest - search->size + 1;
+	if (table->lowest >= search->code.size && table->lowest - search->code.size + 1 > base) {
+		base = table->lowest - search->code.size + 1;
 	}
 	base = (base + step - 1) / step * step;
 	for (; base <= table->highest; base += step) {
@@ -299,6 +223,34 @@ static bool vector_base_leads(const struct vector_search *search)
 	       vector_base_has_most(search, leader);
 }
 
+/* The places that the tests cannot tell apart: those in range that pass alike, or all in range. */
+static size_t vector_base_doubtful(
+	const struct vector_search *search, uint32_t ret[static VECTOR_BASE_MAX_PLACES])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < search->n_places; i++) {
+		const struct vector_candidate *place = &search->places[i];
+		bool best = place->passes && place->n_entries == search->best.n_entries;
+
+		if (search->n_passing == 0 || best) {
+			ret[n++] = place->base;
+		}
+	}
+	return n;
+}
+
+/* The words of a file that was cut off point behind its end, which speaks for a wrong base. */
+static bool vector_base_ask_literals(
+	const struct vector_search *search, const struct vector_facts *facts, uint32_t *ret)
+{
+	uint32_t bases[VECTOR_BASE_MAX_PLACES];
+	size_t n = vector_base_doubtful(search, bases);
+
+	return !facts->cut && !facts->truncated &&
+	       vector_literals_favour(ret, search->code.bytes, search->code.size, bases, n);
+}
+
 /* Whether some base puts every handler between the table and the end of the image. */
 static bool vector_base_exists(const struct vector_table *table, size_t size)
 {
@@ -312,19 +264,33 @@ static bool vector_base_exists(const struct vector_table *table, size_t size)
 	return last >= table->window && table->highest - last < size;
 }
 
+static bool vector_base_guess(
+	const struct vector_search *search, const struct vector_facts *facts, uint32_t *ret)
+{
+	if (search->n_passing == 0 && vector_base_leads(search)) {
+		*ret = search->leader.base;
+		return true;
+	}
+	if (search->n_passing != 1 && vector_base_ask_literals(search, facts, ret)) {
+		return true;
+	}
+	*ret = search->best.base;
+	return search->n_passing > 0;
+}
+
 void vector_base_find(const struct vector_table *table, const uint8_t *bytes, size_t size,
 	struct vector_facts *ret)
 {
-	struct vector_search search = {.table = table, .bytes = bytes, .size = size};
+	struct vector_search search = {
+		.table = table, .code = {.bytes = bytes, .size = size, .start = table->size}};
 
 	ret->certainty = VECTOR_UNKNOWN;
 	ret->truncated = !vector_base_exists(table, size);
 	vector_base_scan(&search);
-	if (search.n_passing > 0) {
-		ret->certainty = vector_base_is_certain(&search) ? VECTOR_CERTAIN : VECTOR_LIKELY;
+	if (vector_base_is_certain(&search)) {
+		ret->certainty = VECTOR_CERTAIN;
 		ret->base = search.best.base;
-	} else if (vector_base_leads(&search)) {
+	} else if (vector_base_guess(&search, ret, &ret->base)) {
 		ret->certainty = VECTOR_LIKELY;
-		ret->base = search.leader.base;
 	}
 }

@@ -26,7 +26,7 @@ struct vector_window {
 };
 
 static const struct vector_window vector_ram[] = {
-	{0x20000000, 0x20280000}, /* SRAM and data TCM; the most is that of U5 */
+	{0x20000000, 0x20300000}, /* SRAM and data TCM; the most is that of U5F and U5G */
 	{0x10000000, 0x10010000}, /* core-coupled memory of F3, F4, G4; SRAM2 of L4 */
 	{0x24000000, 0x24100000}, /* AXI SRAM of H7 */
 	{0x30000000, 0x30048000}, /* SRAM1 to 3 of H7 */

@@ -13,9 +13,9 @@
 enum vector_certainty {
 	VECTOR_NO_TABLE, /* the first words are no vector table, or a wrapper hides what it names */
 	VECTOR_UNKNOWN,	 /* a table, but it does not say where it was linked */
-	VECTOR_LIKELY,	/* bases pass, or one leads, and none is proven; base is the best of them */
-	VECTOR_CERTAIN, /* exactly one base passes the default-handler test, and others bear it out
-			 */
+	VECTOR_LIKELY,	 /* something speaks for a base and nothing proves it; base is that one */
+	VECTOR_CERTAIN,	 /* exactly one base passes the default-handler test, and others bear it out
+			  */
 	_VECTOR_CERTAINTY_MAX,
 	_VECTOR_CERTAINTY_INVALID = -1,
 };

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Any text: a layout that is accepted keeps every promise of layout.h. */
+/*
+ * Any text: a layout that is accepted keeps every promise of layout.h, and a chip that is found by
+ * one those of chip.h.
+ */
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dfu/chip.h"
 #include "dfu/layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -64,6 +68,42 @@ static void check(const struct layout *layout)
 	MUST(layout_size(layout) == size && size <= UINT64_C(1) << 32);
 }
 
+static void check_chip(const struct chip *chip)
+{
+	MUST(chip->description && chip->families[0] && chip->stacks[0].end > 0);
+	for (size_t i = 0; i < CHIP_MAX_FAMILIES && chip->families[i]; i++) {
+		MUST(strncmp(chip->families[i], "stm32", 5) == 0);
+		MUST(chip_is_mcu(chip, chip->families[i]));
+	}
+	for (size_t i = 0; i < CHIP_MAX_STACKS && chip->stacks[i].end > 0; i++) {
+		MUST(chip_has_stack(chip, chip->stacks[i].end));
+		MUST(chip_has_stack(chip, chip->stacks[i].start + 1));
+		MUST(!chip_has_stack(chip, chip->stacks[i].start));
+	}
+	MUST(!chip_has_stack(chip, 0) && !chip_has_stack(chip, UINT32_MAX));
+	MUST(chip_is_mcu(chip, ""));
+	MUST(!chip_is_mcu(chip, "stm32f4") || !chip_is_mcu(chip, "stm32g0"));
+}
+
+/* Only a whole flash that is open in every part, and only beside a second alternate. */
+static void check_chips(const struct layout *layout)
+{
+	const struct chip *chip = NULL, *other = NULL;
+
+	MUST(!chip_find(&other, 0x0483, 0xdf11, layout, 1) && !other);
+	MUST(!chip_find(&other, 0x28e9, 0x0189, layout, 4) && !other);
+	if (!chip_find(&chip, 0x0483, 0xdf11, layout, 2)) {
+		MUST(!chip);
+		return;
+	}
+	MUST(strcmp(layout->name, "Internal Flash") == 0);
+	MUST(layout->groups[0].start == 0x08000000 && layout_size(layout) <= 0x00400000);
+	for (size_t i = 0; i < layout->n_groups; i++) {
+		MUST(layout->groups[i].access == 7);
+	}
+	check_chip(chip);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct layout before, layout;
@@ -76,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	layout = before;
 	if (layout_parse(&layout, text) == 0) {
 		check(&layout);
+		check_chips(&layout);
 	} else {
 		MUST(memcmp(&layout, &before, sizeof(layout)) == 0);
 	}

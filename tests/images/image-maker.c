@@ -23,9 +23,11 @@
 
 #define MAKER_LOOP	   0xe7fe
 #define MAKER_MAX_HANDLERS 24
+#define MAKER_MIN_VECTORS  17
 #define MAKER_MAX_VECTORS  118
 #define MAKER_DESCRIPTOR   0x60 /* from the descriptor to the dictionary */
 #define MAKER_TEXT	   256
+#define MAKER_ROOM	   400 /* more than any function or handler takes */
 
 /* Kinds of handler, so that each style can name what its vectors point to. */
 enum maker_handler {
@@ -46,6 +48,7 @@ struct maker_style {
 	bool dictionary, app;
 	uint32_t loop_rate; /* one loop in so many halfwords of code */
 	bool mute;	    /* no USB, whatever the recipe says */
+	bool own_loops;	    /* a default handler for each vector, in a row */
 };
 
 static const struct maker_style maker_styles[_IMAGE_STYLE_MAX] = {
@@ -61,6 +64,8 @@ static const struct maker_style maker_styles[_IMAGE_STYLE_MAX] = {
 	[IMAGE_STYLE_NUTTX] = {"nuttx", 113, 1, true, false, false, false, false, false, 1500},
 	[IMAGE_STYLE_KATAPULT] = {"katapult", 84, 2, true, true, false, false, false, false, 1500},
 	[IMAGE_STYLE_NOISY] = {"noisy", 118, 5, true, true, false, false, true, true, 150},
+	[IMAGE_STYLE_IAR] = {"iar", 98, 6, false, true, false, false, false, false, 1500, false,
+		true},
 	[IMAGE_STYLE_STOCK] = {"stock", 98, 6, false, true, true, false, false, false, 1500, true},
 	[IMAGE_STYLE_UF2] = {"uf2", 98, 6, false, true, true, false, false, false, 1500},
 	[IMAGE_STYLE_MARLIN] = {"marlin", 98, 9, false, true, true, false, false, false, 1500},
@@ -74,6 +79,7 @@ struct maker {
 	uint64_t random;
 	size_t handlers[MAKER_MAX_HANDLERS]; /* offsets, by enum maker_handler */
 	size_t n_handlers, n_placed;
+	size_t n_vectors;
 };
 
 static uint64_t maker_random(struct maker *maker)
@@ -105,6 +111,14 @@ static void maker_put32(struct maker *maker, uint32_t word)
 	maker->at += 4;
 }
 
+/* Small ones, and rates of a clock counted down. */
+static uint32_t maker_number(struct maker *maker)
+{
+	uint32_t number = maker_below(maker, 1000);
+
+	return number % 4 == 0 ? -1000 * number : number;
+}
+
 static uint32_t maker_literal(struct maker *maker)
 {
 	const struct image_recipe *recipe = maker->recipe;
@@ -120,7 +134,7 @@ static uint32_t maker_literal(struct maker *maker)
 	case 4:
 		return recipe->link + (maker_below(maker, recipe->size) & ~3u);
 	case 5:
-		return maker_below(maker, 1000);
+		return maker_number(maker);
 	case 6:
 		return maker_below(maker, 40) == 0 ? (uint32_t)MAKER_LOOP << 16 : 0xe000ed08;
 	case 7:
@@ -258,6 +272,15 @@ static void maker_reset(struct maker *maker)
 	maker_pool(maker, 3);
 }
 
+/* b.w to itself, for each vector. */
+static void maker_loops(struct maker *maker)
+{
+	for (size_t i = 0; i < maker->n_vectors; i++) {
+		maker_put16(maker, 0xf7ff);
+		maker_put16(maker, 0xbffe);
+	}
+}
+
 /* What stands where the next handler was put. */
 static void maker_handler(struct maker *maker, size_t index)
 {
@@ -269,6 +292,8 @@ static void maker_handler(struct maker *maker, size_t index)
 	} else if (index == MAKER_NULL && maker->style->null_handler) {
 		maker_put16(maker, 0x4770);
 		maker_put16(maker, 0xbf00);
+	} else if (index == MAKER_DEFAULT && maker->style->own_loops) {
+		maker_loops(maker);
 	} else if (index < MAKER_FIRST_OWN ? maker->style->loops
 					   : index - MAKER_FIRST_OWN < n_faults) {
 		maker_put16(maker, MAKER_LOOP);
@@ -281,7 +306,7 @@ static void maker_handler(struct maker *maker, size_t index)
 /* Functions up to an offset, the handlers that are still missing spread among them. */
 static void maker_code(struct maker *maker, size_t end, size_t n_handlers)
 {
-	while (maker->at + 400 < end) {
+	while (maker->at + MAKER_ROOM < end) {
 		size_t left = n_handlers - maker->n_placed;
 		size_t room = (end - maker->at) / 160 + 1;
 
@@ -313,6 +338,9 @@ static size_t maker_vector(struct maker *maker, size_t index)
 	if (index == 15) {
 		return maker->n_handlers - 1;
 	}
+	if (maker->recipe->n_vectors > 0) {
+		return index == maker->n_vectors - 1 ? MAKER_FIRST_OWN : MAKER_DEFAULT;
+	}
 	if (index >= 16 && index % 13 == 7 && index / 13 < n_own) {
 		return MAKER_FIRST_OWN + index / 13;
 	}
@@ -324,9 +352,14 @@ static void maker_table(struct maker *maker)
 	const struct image_recipe *recipe = maker->recipe;
 
 	maker_put32_at(maker, 0, recipe->stack);
-	for (size_t i = 1; i < maker->style->n_vectors; i++) {
+	for (size_t i = 1; i < maker->n_vectors; i++) {
 		bool reserved = (i >= 7 && i <= 10) || i == 13;
-		uint32_t value = recipe->link + (maker->handlers[maker_vector(maker, i)] | 1);
+		size_t handler = maker_vector(maker, i);
+		uint32_t value = recipe->link + (maker->handlers[handler] | 1);
+
+		if (handler == MAKER_DEFAULT && maker->style->own_loops) {
+			value += 4 * i;
+		}
 
 		maker_put32_at(maker, 4 * i, reserved && !maker->style->reserved_used ? 0 : value);
 	}
@@ -416,7 +449,7 @@ static bool maker_fill(struct maker *maker)
 	size_t descriptor = middle - MAKER_DESCRIPTOR;
 
 	maker->n_handlers = MAKER_FIRST_OWN + maker->style->n_own;
-	maker->at = 4 * maker->style->n_vectors;
+	maker->at = 4 * maker->n_vectors;
 	maker_code(maker, descriptor & ~(size_t)1, maker->n_handlers);
 	maker_descriptor(maker);
 	maker_text(maker);
@@ -431,10 +464,14 @@ static bool maker_fill(struct maker *maker)
 uint8_t *image_make(const struct image_recipe *recipe)
 {
 	const struct maker_style *style = &maker_styles[recipe->style];
-	struct maker maker = {.recipe = recipe, .style = style, .random = recipe->seed};
+	struct maker maker = {.recipe = recipe,
+		.style = style,
+		.random = recipe->seed,
+		.n_vectors = recipe->n_vectors ? recipe->n_vectors : style->n_vectors};
 	size_t least = style->dictionary ? 24576 : 4096;
 
-	if (recipe->size < least || recipe->link < recipe->flash_base) {
+	if (recipe->size < least || recipe->link < recipe->flash_base ||
+		maker.n_vectors < MAKER_MIN_VECTORS || maker.n_vectors > MAKER_MAX_VECTORS) {
 		return NULL;
 	}
 	maker.bytes = calloc(1, recipe->size);

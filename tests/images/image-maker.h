@@ -22,6 +22,7 @@ enum image_style {
 	IMAGE_STYLE_KATAPULT, /* a boot loader: no dictionary, "CanBoot!" before its reset handler
 			       */
 	IMAGE_STYLE_NOISY,    /* Klipper with ten times as many loops in its code */
+	IMAGE_STYLE_IAR,      /* each unused vector has a loop of its own */
 	IMAGE_STYLE_STOCK,    /* a vendor's boot loader: as CMSIS, without USB, says nothing */
 	IMAGE_STYLE_UF2,      /* a boot loader with the text of INFO_UF2.TXT */
 	IMAGE_STYLE_MARLIN,   /* as CMSIS, with the answer to M115 */
@@ -36,6 +37,7 @@ struct image_recipe {
 	uint32_t link;	     /* where the image begins */
 	uint32_t stack;
 	uint64_t seed;
+	size_t n_vectors; /* 0 for the style's own; else the last one is the only interrupt used */
 	const char *mcu, *version; /* for the dictionary; the version also for other texts */
 	bool usb;
 	uint16_t vendor, product;

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image-builds.h"
 #include "image-maker.h"
 #include "image-wrap.h"
 
 enum mkimage_option {
+	MKIMAGE_BUILD,
 	MKIMAGE_SIZE,
 	MKIMAGE_LINK,
 	MKIMAGE_FLASH_BASE,
@@ -28,6 +30,7 @@ enum mkimage_option {
 };
 
 static const struct option mkimage_options[] = {
+	{"build", required_argument, NULL, MKIMAGE_BUILD},
 	{"size", required_argument, NULL, MKIMAGE_SIZE},
 	{"link", required_argument, NULL, MKIMAGE_LINK},
 	{"flash-base", required_argument, NULL, MKIMAGE_FLASH_BASE},
@@ -46,7 +49,11 @@ static const struct option mkimage_options[] = {
 
 static void mkimage_usage(FILE *stream)
 {
-	fputs("mkimage [--size 44388] [--link 0x08000000] [--flash-base 0x08000000]\n"
+	size_t n;
+	const struct image_build *builds = image_builds(&n);
+
+	fputs("mkimage [--build NAME] [--size 44388] [--link 0x08000000] [--flash-base "
+	      "0x08000000]\n"
 	      "        [--mcu stm32f446xx] [--version v0.13.0-730] [--style klipper]\n"
 	      "        [--usb 1d50:614e | --no-usb] [--seed 1] [--stack 0x20020000] [--wrap none]\n"
 	      "        --output FILE\n"
@@ -58,6 +65,11 @@ static void mkimage_usage(FILE *stream)
 	fputs("\nwraps:", stream);
 	for (enum image_wrap wrap = 0; wrap < _IMAGE_WRAP_MAX; wrap++) {
 		fprintf(stream, " %s", image_wrap_to_string(wrap));
+	}
+	fputs("\nbuilds, each the traits of a real one, for the options behind it to change:",
+		stream);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(stream, " %s", builds[i].name);
 	}
 	fputc('\n', stream);
 }
@@ -98,6 +110,17 @@ static void mkimage_set_style(struct image_recipe *recipe, const char *text)
 	}
 }
 
+static void mkimage_set_build(struct image_recipe *recipe, const char *name)
+{
+	const struct image_build *build = image_build_find(name);
+
+	if (!build) {
+		fprintf(stderr, "mkimage: no such build: %s\n", name);
+		exit(64);
+	}
+	*recipe = image_build_recipe(build, 0);
+}
+
 static enum image_wrap mkimage_wrap(const char *text)
 {
 	enum image_wrap wrap = image_wrap_from_string(text);
@@ -118,6 +141,9 @@ static bool mkimage_read_options(int argc, char **argv, struct image_recipe *rec
 
 	while ((option = getopt_long(argc, argv, "", mkimage_options, NULL)) >= 0) {
 		switch (option) {
+		case MKIMAGE_BUILD:
+			mkimage_set_build(recipe, optarg);
+			break;
 		case MKIMAGE_SIZE:
 			recipe->size = mkimage_number(optarg, 64 << 20);
 			break;

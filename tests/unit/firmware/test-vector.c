@@ -19,7 +19,7 @@
 #include "image-maker.h"
 
 #define TEST_LENGTH(array) (sizeof(array) / sizeof(*(array)))
-#define TEST_SEEDS	   12
+#define TEST_SEEDS	   20
 
 static const uint32_t test_offsets[] = {0, 0x800, 0x1000, 0x2000, 0x4000, 0x5000, 0x7000, 0x8000,
 	0x8800, 0x9000, 0xc000, 0x10000, 0x20000, 0x20200};
@@ -33,6 +33,7 @@ static const unsigned int test_least_certain[_IMAGE_STYLE_MAX] = {
 	[IMAGE_STYLE_CORTEX_M_RT] = 85,
 	[IMAGE_STYLE_KATAPULT] = 90,
 	[IMAGE_STYLE_NOISY] = 85,
+	[IMAGE_STYLE_IAR] = 90,
 	[IMAGE_STYLE_STOCK] = 90,
 	[IMAGE_STYLE_UF2] = 85,
 	[IMAGE_STYLE_MARLIN] = 90,
@@ -324,6 +325,7 @@ static void test_table_rules(void **state)
 		{0, 0x10010004, false},
 		{0, 0x24080000, true},
 		{0, 0x30048000, true},
+		{0, 0x202f0000, true}, /* U5G */
 		{0, 0x38010000, true},
 		{0, 0x00000000, false},
 		{0, 0xffffffff, false},
@@ -378,30 +380,113 @@ static void test_ram_handlers_do_not_count(void **state)
 	free(bytes);
 }
 
-/* Two bases where the same handlers would do: the file holds its own code twice. */
-static void test_two_bases_are_not_certain(void **state)
+/*
+ * The styles whose handlers tell nothing: the words of the image speak for its base, which is then
+ * likely, from 16 KiB on. Linked at 0, small numbers would speak for 0, so nobody is asked.
+ */
+static void test_literals_are_a_hint(void **state)
+{
+	static const enum image_style styles[] = {IMAGE_STYLE_ZEPHYR, IMAGE_STYLE_NUTTX};
+	unsigned int n = 0, n_likely = 0;
+
+	for (size_t i = 0; i < TEST_LENGTH(styles); i++) {
+		for (size_t offset = 0; offset < TEST_LENGTH(test_offsets); offset++) {
+			for (uint64_t seed = 0; seed < TEST_SEEDS; seed++) {
+				struct image_recipe recipe = test_recipe(styles[i], offset, seed);
+				uint8_t *bytes = test_make(&recipe);
+				struct vector_facts facts;
+
+				vector_judge(bytes, recipe.size, &facts);
+				assert_int_not_equal(facts.certainty, VECTOR_CERTAIN);
+				n++;
+				n_likely += facts.certainty == VECTOR_LIKELY &&
+					    facts.base == recipe.link;
+				free(bytes);
+			}
+		}
+	}
+	print_message("# %u of %u likely and right\n", n_likely, n);
+	assert_in_range(n_likely, n * 95 / 100, n);
+}
+
+/* The same images where the hint must be silent. */
+static void test_literals_are_silent(void **state)
+{
+	static const struct {
+		size_t size;
+		uint32_t flash_base;
+		bool likely;
+	} rows[] = {
+		{16384, 0x08000000, true},
+		{16380, 0x08000000, false},
+		{8192, 0x08000000, false},
+		{60000, 0, false},
+	};
+
+	for (size_t i = 0; i < TEST_LENGTH(rows); i++) {
+		struct image_recipe recipe = IMAGE_RECIPE_INIT;
+		struct vector_facts facts;
+		uint8_t *bytes;
+
+		recipe.style = IMAGE_STYLE_NUTTX;
+		recipe.size = rows[i].size;
+		recipe.flash_base = rows[i].flash_base;
+		recipe.link = recipe.flash_base + 0x2000;
+		bytes = test_make(&recipe);
+		vector_judge(bytes, recipe.size, &facts);
+		if (facts.certainty != (rows[i].likely ? VECTOR_LIKELY : VECTOR_UNKNOWN)) {
+			fail_msg("row %zu: %s", i, vector_certainty_to_string(facts.certainty));
+		}
+		free(bytes);
+	}
+}
+
+/*
+ * Two bases where the same handlers would do: the file holds its own code twice, then words that
+ * point behind what the lower base would explain.
+ */
+static uint8_t *test_make_twice(size_t n_words, size_t *ret_size)
 {
 	struct image_recipe recipe = IMAGE_RECIPE_INIT;
-	struct vector_facts facts;
 	uint8_t *bytes;
 
 	recipe.style = IMAGE_STYLE_KATAPULT;
 	recipe.size = 16384;
 	bytes = test_make(&recipe);
-	bytes = realloc(bytes, 2 * recipe.size);
+	*ret_size = 2 * recipe.size + 4 * n_words;
+	bytes = realloc(bytes, *ret_size);
 	assert_non_null(bytes);
 	memcpy(bytes + recipe.size, bytes, recipe.size);
-	recipe.size *= 2;
+	for (size_t i = 0; i < n_words; i++) {
+		test_put32(bytes + 2 * recipe.size + 4 * i, 0x0800a001);
+	}
 	for (size_t i = 1; i < 84; i++) {
 		uint32_t handler = bytes[4 * i] | bytes[4 * i + 1] << 8;
 
 		test_put32(bytes + 4 * i, 0x08004000 + handler);
 	}
-	vector_judge(bytes, recipe.size, &facts);
-	assert_int_equal(facts.certainty, VECTOR_LIKELY);
-	assert_int_equal(vector_fit(&facts, recipe.size, 0x08000000), VECTOR_UNDECIDED);
-	assert_int_equal(vector_fit(&facts, recipe.size, 0x08004000), VECTOR_UNDECIDED);
-	free(bytes);
+	return bytes;
+}
+
+static void test_two_bases_are_not_certain(void **state)
+{
+	static const struct {
+		size_t n_words;
+		uint32_t base; /* what the words of the image speak for */
+	} rows[] = {{0, 0x08000000}, {1024, 0x08004000}};
+
+	for (size_t i = 0; i < TEST_LENGTH(rows); i++) {
+		struct vector_facts facts;
+		size_t size;
+		uint8_t *bytes = test_make_twice(rows[i].n_words, &size);
+
+		vector_judge(bytes, size, &facts);
+		assert_int_equal(facts.certainty, VECTOR_LIKELY);
+		assert_int_equal(facts.base, rows[i].base);
+		assert_int_equal(vector_fit(&facts, size, 0x08000000), VECTOR_UNDECIDED);
+		assert_int_equal(vector_fit(&facts, size, 0x08004000), VECTOR_UNDECIDED);
+		free(bytes);
+	}
 }
 
 static void test_random_has_no_table(void **state)
@@ -495,6 +580,8 @@ int main(void)
 		cmocka_unit_test(test_fit_table),
 		cmocka_unit_test(test_table_rules),
 		cmocka_unit_test(test_ram_handlers_do_not_count),
+		cmocka_unit_test(test_literals_are_a_hint),
+		cmocka_unit_test(test_literals_are_silent),
 		cmocka_unit_test(test_two_bases_are_not_certain),
 		cmocka_unit_test(test_random_has_no_table),
 		cmocka_unit_test(test_random_handlers_are_not_certain),
