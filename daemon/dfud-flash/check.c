@@ -250,18 +250,18 @@ static enum finding_result check_stack(
 {
 	if (file->vector.certainty == VECTOR_NO_TABLE) {
 		snprintf(text, size, "%s; nothing in the file says what it was built for",
-			chip->name);
+			chip->description);
 		return FINDING_UNKNOWN;
 	}
 	if (chip_has_stack(chip, file->vector.stack)) {
 		snprintf(text, size, "%s; the file's stack (0x%08" PRIx32 ") lies in its RAM",
-			chip->name, file->vector.stack);
+			chip->description, file->vector.stack);
 		return FINDING_GOOD;
 	}
 	snprintf(text, size,
 		"%s was built for another chip: its stack begins at 0x%08" PRIx32
 		", which is beyond the RAM of this one (%s); build it for this board",
-		file->name, file->vector.stack, chip->name);
+		file->name, file->vector.stack, chip->description);
 	return FINDING_REFUSED;
 }
 
@@ -282,7 +282,7 @@ enum finding_result check_chip(
 			"%s was built for %s, and this board is another chip (%s); build it for "
 			"this "
 			"board",
-			file->name, file->program.mcu, chip->name);
+			file->name, file->program.mcu, chip->description);
 		return FINDING_REFUSED;
 	}
 	return check_stack(file, chip, text, size);

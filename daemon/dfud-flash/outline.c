@@ -42,7 +42,7 @@ void outline_board(const struct device *device, char *ret, size_t size)
 		"%s%s",
 		f->vendor, f->product, layout->name, layout_size(layout), sectors,
 		outline_plural(sectors), layout->groups[0].start, known ? "; " : "",
-		known ? chip->name : "");
+		known ? chip->description : "");
 }
 
 void outline_memory(const struct plan *plan, const struct layout *layout, char *ret, size_t size)
