@@ -6,6 +6,7 @@
 #include "config/public-key.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 bool public_key_parse(const char *text, struct public_key *ret)
@@ -22,4 +23,12 @@ bool public_key_parse(const char *text, struct public_key *ret)
 	memcpy(ret->id, bytes + 2, sizeof(ret->id));
 	memcpy(ret->key, bytes + 2 + sizeof(ret->id), sizeof(ret->key));
 	return true;
+}
+
+/* A number whose lowest byte comes first. */
+void public_key_show_id(const uint8_t id[static 8], char ret[static PUBLIC_KEY_ID_TEXT])
+{
+	for (size_t i = 0; i < 8; i++) {
+		snprintf(ret + 2 * i, 3, "%02X", id[7 - i]);
+	}
 }

@@ -13,5 +13,9 @@ struct public_key {
 	uint8_t key[32]; /* Ed25519 */
 };
 
+#define PUBLIC_KEY_ID_TEXT 17
+
 /* False for anything else; *ret is untouched then. */
 bool public_key_parse(const char *text, struct public_key *ret);
+/* A key's id as minisign shows it. */
+void public_key_show_id(const uint8_t id[static 8], char ret[static PUBLIC_KEY_ID_TEXT]);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/schema.h"
 #include "config/value.h"
@@ -193,6 +194,14 @@ void settings_check(
 			"could "
 			"ever be flashed");
 	}
+}
+
+bool settings_trust_is_same(const struct settings *a, const struct settings *b)
+{
+	if (a->require_signature != b->require_signature || a->n_keys != b->n_keys) {
+		return false;
+	}
+	return a->n_keys == 0 || memcmp(a->keys, b->keys, a->n_keys * sizeof(*a->keys)) == 0;
 }
 
 void settings_done(struct settings *settings)

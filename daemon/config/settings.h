@@ -44,4 +44,7 @@ int settings_read(struct settings *settings, const char *file, const char *text,
 void settings_check(
 	const struct settings *settings, const char *file, struct config_problems *problems);
 
+/* Whether [Trust] says the same. */
+bool settings_trust_is_same(const struct settings *a, const struct settings *b);
+
 void settings_done(struct settings *settings);

@@ -33,7 +33,8 @@ const char *const arrival_sidecars[] = {".sha256", ".minisig", NULL};
 static const char *const arrival_companions[] = {"record", "report.txt", NULL};
 static const char *const arrival_temporary[] = {".part", ".tmp", "~", NULL};
 
-static bool arrival_ends_in(const char *name, const char *const *endings)
+/* What stands before the ending; the whole length where it has none of them. */
+static size_t arrival_stem(const char *name, const char *const *endings)
 {
 	size_t length = strlen(name);
 
@@ -41,10 +42,22 @@ static bool arrival_ends_in(const char *name, const char *const *endings)
 		size_t n = strlen(*endings);
 
 		if (length >= n && memcmp(name + length - n, *endings, n) == 0) {
-			return true;
+			return length - n;
 		}
 	}
-	return false;
+	return length;
+}
+
+static bool arrival_ends_in(const char *name, const char *const *endings)
+{
+	return arrival_stem(name, endings) < strlen(name);
+}
+
+size_t arrival_sidecar_of(const char *name)
+{
+	const size_t stem = arrival_stem(name, arrival_sidecars);
+
+	return name[stem] != '\0' ? stem : 0;
 }
 
 static bool arrival_name_is_companion(const char *name)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -68,6 +69,9 @@ struct arrival {
 
 /* Whether a file of this name can be a job: not hidden, not temporary, not a companion of a job. */
 bool arrival_name_is_job(const char *name);
+
+/* How long the name of the file is that a sidecar goes with; 0 where the name is no sidecar's. */
+size_t arrival_sidecar_of(const char *name);
 
 /* The endings of sidecars, with a NULL at the end. */
 extern const char *const arrival_sidecars[];

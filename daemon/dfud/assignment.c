@@ -29,9 +29,9 @@
 #include "dfud/keep.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
-#include "dfud/sidecar.h"
 #include "dfud/snapshot.h"
 #include "dfud/status.h"
+#include "dfud/trust.h"
 #include "record/record.h"
 
 /* Boards powered by one switch appear some 20 ms apart. */
@@ -309,12 +309,24 @@ static bool assignment_is_same(const struct snapshot *s, const struct job *job)
 	       s->size == job->file.size && strcmp(s->sha256, job->sha256) == 0;
 }
 
-/* Whether the bytes are those that were inspected, and what lies beside them agrees. */
+/* Whether the bytes are those that were inspected, and may be trusted (still, and by these keys).
+ */
 static bool assignment_is_told(
 	const struct daemon *daemon, const struct snapshot *s, const struct job *job)
 {
-	return assignment_is_same(s, job) &&
-	       sidecar_agrees(daemon->spool.queue, job->name, s->sha256);
+	const struct trust_question question = {
+		.settings = &daemon->configuration.settings,
+		.folder_fd = daemon->spool.queue,
+		.name = job->name,
+		.snapshot = s,
+	};
+	struct trust trust;
+
+	if (!assignment_is_same(s, job)) {
+		return false;
+	}
+	trust_judge(&trust, &question);
+	return trust.state == TRUST_GIVEN;
 }
 
 static int assignment_begin_with(struct assignment *a, struct job *job,

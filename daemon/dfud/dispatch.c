@@ -156,7 +156,7 @@ static uint64_t dispatch_next(const struct daemon *daemon)
 
 		if (job->retry_us > now) {
 			next = job->retry_us < next ? job->retry_us : next;
-		} else if (job->state == JOB_READY && expire_ms != 0 && now + wait < next) {
+		} else if (job_is_waiting(job) && expire_ms != 0 && now + wait < next) {
 			next = now + wait;
 		}
 	}
@@ -190,7 +190,7 @@ static void dispatch_expire(struct daemon *daemon)
 
 	for (struct job *job = daemon->jobs.first; expire_ms != 0 && job != NULL; job = next) {
 		next = job->next;
-		if (job->state == JOB_READY && job->retry_us <= now &&
+		if (job_is_waiting(job) && job->retry_us <= now &&
 			job->file.arrived_us + expire_ms * 1000 <= real) {
 			dispatch_expire_job(daemon, job);
 		}

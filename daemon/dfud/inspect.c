@@ -18,8 +18,8 @@
 #include "dfud/process.h"
 #include "dfud/queue.h"
 #include "dfud/settle.h"
-#include "dfud/sidecar.h"
 #include "dfud/snapshot.h"
+#include "dfud/trust.h"
 #include "dfud/vault.h"
 
 #define INSPECT_AT_ONCE	    4
@@ -56,6 +56,7 @@ static void inspect_judge(struct inspection *i, struct job *job)
 			"the file broke the program that reads it; it is kept for a look");
 	} else if (attempt_end_from_string(m->end) == END_COMPLETED) {
 		job->image = i->image;
+		job->inspected = true;
 		job->state = JOB_READY;
 		notice_queued(job);
 	} else {
@@ -196,6 +197,78 @@ static bool inspect_is_lost_backup(const struct job *job)
 	       strcmp(job->name + digits, ".bin") == 0;
 }
 
+static void inspect_await(struct job *job, const struct trust *trust)
+{
+	job->state = JOB_UNSIGNED;
+	if (job->told_us != job->sidecars.since_us) {
+		job->told_us = job->sidecars.since_us;
+		notice_unsigned(job, trust->text);
+	}
+}
+
+static void inspect_soon(struct job *job, const struct trust *trust)
+{
+	job->state = JOB_NEW;
+	job->retry_us = trust->again_us;
+	if (trust->error < 0) {
+		notice_trouble(REASON_NO_SPACE,
+			"the signature of a queued file cannot be checked; tried again in a minute",
+			trust->error);
+	}
+}
+
+/* To a worker, unless only its sidecars are new: what was said of these bytes holds. */
+static void inspect_go_on(
+	struct daemon *daemon, struct job *job, const struct snapshot *snapshot, const char *key)
+{
+	const bool is_news = key[0] != '\0' && strcmp(job->signer, key) != 0;
+	int r;
+
+	snprintf(job->signer, sizeof(job->signer), "%s", key);
+	if (job->inspected) {
+		job->state = JOB_READY;
+		if (is_news) {
+			notice_queued(job);
+		}
+		return;
+	}
+	r = inspect_start(daemon, job, snapshot->fd);
+	if (r < 0) {
+		job->retry_us = daemon_now_us() + PORT_PAUSE_US;
+		notice_trouble(
+			REASON_NO_SPACE, "no worker can be started; tried again in a minute", r);
+	}
+}
+
+static void inspect_trust(struct daemon *daemon, struct job *job, const struct snapshot *snapshot)
+{
+	const struct trust_question question = {
+		.settings = &daemon->configuration.settings,
+		.folder_fd = daemon->spool.queue,
+		.name = job->name,
+		.snapshot = snapshot,
+	};
+	struct trust trust;
+
+	trust_judge_patiently(&trust, &question, &job->sidecars, daemon_now_us());
+	switch (trust.state) {
+	case TRUST_GIVEN:
+		inspect_go_on(daemon, job, snapshot, trust.key);
+		return;
+	case TRUST_SOON:
+		inspect_soon(job, &trust);
+		return;
+	case TRUST_AWAITED:
+		inspect_await(job, &trust);
+		return;
+	case TRUST_REFUSED:
+		inspect_refuse(daemon, job, trust.reason, trust.text);
+		return;
+	case _TRUST_STATE_MAX:
+		return;
+	}
+}
+
 static void inspect_job(struct daemon *daemon, struct job *job)
 {
 	struct snapshot snapshot = SNAPSHOT_INIT;
@@ -206,28 +279,37 @@ static void inspect_job(struct daemon *daemon, struct job *job)
 		inspect_refuse_snapshot(daemon, job, r);
 		return;
 	}
-	snprintf(job->sha256, sizeof(job->sha256), "%s", snapshot.sha256);
-	job->restores = vault_has(daemon->spool.backup, job->sha256, &job->backup);
-	if (!sidecar_agrees(daemon->spool.queue, job->name, snapshot.sha256)) {
-		snapshot_done(&snapshot);
-		inspect_refuse(daemon, job, REASON_DAMAGED,
-			"its SHA-256 is not the one in the .sha256 file beside it; copy both "
-			"again");
-		return;
+	if (strcmp(job->sha256, snapshot.sha256) != 0) {
+		snprintf(job->sha256, sizeof(job->sha256), "%s", snapshot.sha256);
+		job->inspected = false;
+		job->restores = vault_has(daemon->spool.backup, job->sha256, &job->backup);
 	}
 	if (!job->restores && inspect_is_lost_backup(job)) {
-		snapshot_done(&snapshot);
 		inspect_refuse(daemon, job, REASON_UNKNOWN_IMAGE,
 			"it is a backup (its name is its SHA-256), and nothing in the folder "
 			"backup says where it came from: put its .ini and .bin there first");
+	} else {
+		inspect_trust(daemon, job, &snapshot);
+	}
+	snapshot_done(&snapshot);
+}
+
+/* What lies beside a file that nobody works on may have changed. */
+static void inspect_take_news(struct daemon *daemon, struct job *job)
+{
+	const struct trust_question question = {
+		.settings = &daemon->configuration.settings,
+		.folder_fd = daemon->spool.queue,
+		.name = job->name,
+	};
+
+	if (!job->has_news || (job->state != JOB_NEW && !job_is_waiting(job))) {
 		return;
 	}
-	r = inspect_start(daemon, job, snapshot.fd);
-	snapshot_done(&snapshot);
-	if (r < 0) {
-		job->retry_us = daemon_now_us() + PORT_PAUSE_US;
-		notice_trouble(
-			REASON_NO_SPACE, "no worker can be started; tried again in a minute", r);
+	job->has_news = false;
+	if (trust_is_news(&question, &job->sidecars)) {
+		job->state = JOB_NEW;
+		job->retry_us = 0;
 	}
 }
 
@@ -240,6 +322,7 @@ void inspect_next(struct daemon *daemon)
 		if (daemon->stopping || daemon->n_inspecting >= INSPECT_AT_ONCE) {
 			return;
 		}
+		inspect_take_news(daemon, job);
 		if (job->state == JOB_NEW && job->retry_us <= daemon_now_us()) {
 			inspect_job(daemon, job);
 		}

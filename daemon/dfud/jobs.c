@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool job_is_waiting(const struct job *job)
+{
+	return job->state == JOB_READY || job->state == JOB_UNSIGNED;
+}
+
 struct job *jobs_add(struct jobs *jobs, const struct queue_file *file)
 {
 	struct job *job = calloc(1, sizeof(*job));

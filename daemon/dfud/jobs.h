@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "dfud/queue.h"
+#include "dfud/sidecar.h"
 #include "message/message.h"
 #include "record/backup.h"
 
@@ -16,6 +17,7 @@
 
 enum job_state {
 	JOB_NEW,	/* waits for its inspection */
+	JOB_UNSIGNED,	/* waits for a signature that may be read */
 	JOB_INSPECTING, /* a worker without a board looks at it */
 	JOB_READY,	/* good; waits for its board */
 	JOB_TAKEN,	/* given to a board */
@@ -26,14 +28,19 @@ struct job {
 	uint64_t id;	  /* counts from 1, never used again */
 	enum job_state state;
 	char name[256];
-	struct queue_file file; /* its name points to the array above */
-	char sha256[65];	/* of the bytes that were inspected */
-	struct message image;	/* what the inspection said */
-	bool restores;		/* its bytes are a backup of ours */
-	struct backup backup;	/* then: where they came from */
-	uint64_t retry_us;	/* not before that time (monotonic) */
-	bool absent;		/* taken out of the queue while a board had it */
-	unsigned attempts;	/* that failed or were interrupted */
+	struct queue_file file;	  /* its name points to the array above */
+	char sha256[65];	  /* of the bytes that were inspected */
+	bool inspected;		  /* image is theirs */
+	struct message image;	  /* what the inspection said */
+	bool restores;		  /* its bytes are a backup of ours */
+	struct backup backup;	  /* then: where they came from */
+	struct sidecars sidecars; /* as seen so far */
+	bool has_news;		  /* something may have happened to them */
+	uint64_t told_us;	  /* sidecars.since_us of when its waiting was said */
+	char signer[17];	  /* id of the key that signed it, "" for none */
+	uint64_t retry_us;	  /* not before that time (monotonic) */
+	bool absent;		  /* taken out of the queue while a board had it */
+	unsigned attempts;	  /* that failed or were interrupted */
 	char memory[33]; /* the attempt whose record in active/ remembers these, "" for none */
 };
 
@@ -47,6 +54,9 @@ struct jobs {
 	{                                                                                          \
 		0                                                                                  \
 	}
+
+/* Waits for something that may never come: its signature or its board. */
+bool job_is_waiting(const struct job *job);
 
 /* NULL without memory. */
 struct job *jobs_add(struct jobs *jobs, const struct queue_file *file);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
@@ -54,7 +55,7 @@ static void manager_on_arrived(void *user, const struct queue_file *file)
 	struct daemon *daemon = user;
 	struct job *job = jobs_find(&daemon->jobs, file->name, file->inode);
 
-	if (job != NULL && job->state != JOB_NEW && manager_is_same(job, file)) {
+	if (job != NULL && manager_is_same(job, file)) {
 		job->absent = false; /* given back by us */
 		return;
 	}
@@ -94,6 +95,18 @@ static void manager_on_refused(void *user, const char *name, enum queue_fault fa
 {
 	(void)user;
 	notice_ignored(name, reason_from_string(queue_fault_to_string(fault)));
+}
+
+static void manager_on_companion(void *user, const char *name)
+{
+	struct daemon *daemon = user;
+
+	for (struct job *job = daemon->jobs.first; job != NULL; job = job->next) {
+		if (name == NULL || strcmp(job->name, name) == 0) {
+			job->has_news = true;
+			daemon_wake(daemon);
+		}
+	}
 }
 
 static void manager_on_queue_failed(void *user, int error)
@@ -139,6 +152,34 @@ static int manager_load(struct daemon *daemon, struct configuration *ret, bool *
 	return r;
 }
 
+/* What was judged under other keys is judged anew. */
+static void manager_take_trust(struct daemon *daemon, const struct settings *before)
+{
+	if (settings_trust_is_same(before, &daemon->configuration.settings)) {
+		return;
+	}
+	for (struct job *job = daemon->jobs.first; job != NULL; job = job->next) {
+		job->sidecars = (struct sidecars){0};
+		job->has_news = true;
+	}
+}
+
+static void manager_take(struct daemon *daemon, struct configuration *fresh)
+{
+	struct configuration before = daemon->configuration;
+
+	daemon->configuration = *fresh;
+	*fresh = (struct configuration)CONFIGURATION_INIT;
+	daemon->generation++;
+	manager_take_trust(daemon, &before.settings);
+	configuration_done(&before);
+	queue_set_quiet(daemon->queue, daemon->configuration.settings.quiet_ms);
+	for (struct port *p = daemon->ports.first; p != NULL; p = p->next) {
+		port_forget_refusals(p);
+		p->said[0] = '\0';
+	}
+}
+
 void manager_reload(struct daemon *daemon)
 {
 	struct configuration fresh = CONFIGURATION_INIT;
@@ -147,14 +188,7 @@ void manager_reload(struct daemon *daemon)
 	(void)sd_notifyf(
 		0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)daemon_now_us());
 	if (manager_load(daemon, &fresh, &usable) >= 0 && usable) {
-		configuration_done(&daemon->configuration);
-		daemon->configuration = fresh;
-		daemon->generation++;
-		queue_set_quiet(daemon->queue, daemon->configuration.settings.quiet_ms);
-		for (struct port *p = daemon->ports.first; p != NULL; p = p->next) {
-			port_forget_refusals(p);
-			p->said[0] = '\0';
-		}
+		manager_take(daemon, &fresh);
 		notice_reloaded(daemon->configuration.n_profiles);
 		daemon_wake(daemon);
 	} else {
@@ -199,6 +233,7 @@ static int manager_listen(struct daemon *daemon)
 		.arrived = manager_on_arrived,
 		.left = manager_on_left,
 		.refused = manager_on_refused,
+		.companion = manager_on_companion,
 		.failed = manager_on_queue_failed,
 	};
 	static const struct hotplug_events hotplug_events = {

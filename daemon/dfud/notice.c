@@ -132,6 +132,7 @@ void notice_queued(const struct job *job)
 	struct journal_line line;
 	char linked[64] = "";
 	char about[NOTICE_SHOWN + 4] = "";
+	const bool is_signed = job->signer[0] != '\0';
 
 	fields_show(m->about, about, NOTICE_SHOWN);
 	if (strcmp(m->certainty, "certain") == 0) {
@@ -147,9 +148,18 @@ void notice_queued(const struct job *job)
 			job->backup.address, notice_show(job->backup.port).text);
 		return;
 	}
-	journal_say(&line, "%s is queued (%" PRIu64 " bytes, %s%s%s%s)",
+	journal_say(&line, "%s is queued (%" PRIu64 " bytes, %s%s%s%s%s%s)",
 		notice_show(job->name).text, job->file.size, notice_show(m->format).text, linked,
-		about[0] ? ", " : "", about);
+		about[0] ? ", " : "", about, is_signed ? ", signed with key " : "", job->signer);
+}
+
+void notice_unsigned(const struct job *job, const char *sentence)
+{
+	struct journal_line line;
+
+	notice_begin_job(&line, job, EVENT_HELD, LOG_WARNING);
+	journal_add_reason(&line, REASON_SIGNATURE);
+	journal_say(&line, "%s", sentence);
 }
 
 void notice_ignored(const char *name, enum reason reason)
@@ -187,9 +197,10 @@ void notice_expired(const struct job *job, const char *where)
 	notice_begin_job(&line, job, EVENT_EXPIRED, LOG_WARNING);
 	journal_add_reason(&line, REASON_EXPIRED);
 	journal_say(&line,
-		"%s waited longer than ExpireAfter= for its board and is now in %s; drop it again "
-		"to flash it",
-		notice_show(job->name).text, where);
+		"%s waited longer than ExpireAfter= for its %s and is now in %s; drop it again to "
+		"flash it",
+		notice_show(job->name).text, job->state == JOB_UNSIGNED ? "signature" : "board",
+		where);
 }
 
 void notice_settled(

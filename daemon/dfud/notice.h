@@ -24,6 +24,8 @@ void notice_problems(const struct config_problems *problems);
 void notice_trouble(enum reason reason, const char *what, int error);
 
 void notice_queued(const struct job *job);
+/* A file that waits for its signature: the sentence. */
+void notice_unsigned(const struct job *job, const char *sentence);
 void notice_ignored(const char *name, enum reason reason);
 void notice_cancelled(const struct job *job);
 void notice_expired(const struct job *job, const char *where);

@@ -300,6 +300,20 @@ static int queue_scan_now(struct queue *queue)
 	return r < 0 ? r : queue_read_folder(queue, is_lossy ? ARRIVAL_FOUND : ARRIVAL_LOOKED);
 }
 
+static int queue_on_scan(struct queue *queue)
+{
+	const bool is_lossy = queue->scan == QUEUE_SCAN_AFTER_LOSS;
+	const int r = queue_scan_now(queue);
+
+	if (r < 0) {
+		return queue_end_turn(queue, r);
+	}
+	if (is_lossy && queue->events.companion) {
+		queue->events.companion(queue->user, NULL);
+	}
+	return 0;
+}
+
 static int queue_on_work(sd_event_source *source, void *userdata)
 {
 	struct queue *queue = userdata;
@@ -307,7 +321,7 @@ static int queue_on_work(sd_event_source *source, void *userdata)
 	int r;
 
 	if (queue->scan != QUEUE_SCAN_NONE) {
-		return queue_end_turn(queue, queue_scan_now(queue));
+		return queue_on_scan(queue);
 	}
 	drop = drops_pop_marked(&queue->drops);
 	if (!drop) {
@@ -365,6 +379,23 @@ static int queue_note_event(struct queue *queue, const struct inotify_event *eve
 	return r >= 0 && event->mask & IN_CREATE ? queue_note_created(queue, event->name) : r;
 }
 
+/* False where the name is no sidecar's. The queue may be gone where it is. */
+static bool queue_tell_companion(const struct queue *queue, const char *name)
+{
+	const size_t n = arrival_sidecar_of(name);
+	char file[NAME_MAX + 1];
+
+	if (n == 0 || n > NAME_MAX) {
+		return false;
+	}
+	memcpy(file, name, n);
+	file[n] = '\0';
+	if (queue->events.companion) {
+		queue->events.companion(queue->user, file);
+	}
+	return true;
+}
+
 static int queue_on_folder(
 	sd_event_source *source, const struct inotify_event *event, void *userdata)
 {
@@ -377,6 +408,9 @@ static int queue_on_folder(
 	} else if (event->mask & queue_gone_mask) {
 		r = -ESTALE;
 	} else if (event->len > 0) {
+		if (queue_tell_companion(queue, event->name)) {
+			return 0;
+		}
 		r = queue_note_event(queue, event);
 	}
 	return queue_end_turn(queue, r);

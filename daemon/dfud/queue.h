@@ -41,6 +41,11 @@ struct queue_events {
 	/* Something lies there that cannot be a job; said once until it changes. It stays. */
 	void (*refused)(void *user, const char *name, enum queue_fault fault);
 	/*
+	 * Something happened to a sidecar of the file that has this name, whether or not that is
+	 * there; NULL: events were lost, it may be any file's. May be NULL.
+	 */
+	void (*companion)(void *user, const char *name);
+	/*
 	 * The folder can no longer be watched: -ESTALE where it was removed, moved or unmounted,
 	 * another -errno where it could not be read. Said once; no other callback follows, no job
 	 * is told to have left. May be NULL.

@@ -78,6 +78,7 @@ static void settle_report(const struct assignment *a, const struct attempt *t)
 		"Verdict:  %s%s%s\n"
 		"When:     %s\n"
 		"File:     %s (%" PRIu64 " bytes, SHA-256 %s)\n"
+		"Queued by: uid %u\n"
 		"Board:    %s on port %s %s\n"
 		"Profile:  %s\n"
 		"Address:  0x%08" PRIx32 "\n"
@@ -89,11 +90,12 @@ static void settle_report(const struct assignment *a, const struct attempt *t)
 		"%s%s",
 		tell->label, verdict, verdict_to_string(t->verdict), t->reason ? ", " : "",
 		reason_to_string(t->reason), stamp, tell->shown, tell->size, tell->sha256,
-		tell->usb_id, tell->port, tell->path, a->profile, t->plan.address,
-		flash_state_to_string(t->flash), verified_by_to_string(t->checked_by),
-		return_kind_to_string(t->back), t->has_device ? t->device.id : "", t->tty, backup,
-		t->outcome.erase_ms, t->outcome.write_ms, t->outcome.verify_ms, a->id, a->number,
-		a->id, plan[0] ? "\nThe plan:\n" : "", plan);
+		(unsigned)tell->owner, tell->usb_id, tell->port, tell->path, a->profile,
+		t->plan.address, flash_state_to_string(t->flash),
+		verified_by_to_string(t->checked_by), return_kind_to_string(t->back),
+		t->has_device ? t->device.id : "", t->tty, backup, t->outcome.erase_ms,
+		t->outcome.write_ms, t->outcome.verify_ms, a->id, a->number, a->id,
+		plan[0] ? "\nThe plan:\n" : "", plan);
 	(void)spool_write(&a->daemon->spool, a->id, "report.txt", report);
 }
 
@@ -292,9 +294,9 @@ int settle_job(struct daemon *daemon, struct job *job, enum reason reason, const
 	fields_show(job->name, shown, sizeof(shown) - 4);
 	snprintf(report, sizeof(report),
 		"Format=1\n%s: %s\n\nReason:   %s\nWhen:     %s\nFile:     %s (%" PRIu64
-		" bytes, SHA-256 %s)\nAttempt:  %s\n",
+		" bytes, SHA-256 %s)\nQueued by: uid %u\nAttempt:  %s\n",
 		shown, text, reason_to_string(reason), stamp, shown, job->file.size, job->sha256,
-		ret_id);
+		(unsigned)job->file.owner, ret_id);
 	(void)spool_write(&daemon->spool, ret_id, "report.txt", report);
 	return spool_settle(&daemon->spool, ret_id, job->name, stamp, false, ret_where, where_size);
 }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening the spool: the folders, that they are one place for rename(2), and the lock.
+ * Opening the spool: the folders, that nobody else can change what lies in them, that they are one
+ * place for rename(2), and the lock.
+ *
+ * Who may write to a folder may put another file under a name that dfud has judged already, or
+ * decide what is restored to a board. Only the queue is for others, and there the sticky bit keeps
+ * one person from another's files. A mode counts, not an access list: its mask shows in the mode.
  *
  * The lock is flock(2) on an open file: it ends with the process, however that ends, and the file
  * itself says nothing and stays. It is closed on exec, so no worker holds it on.
@@ -9,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +50,52 @@ __attribute__((format(printf, 3, 4))) static int spool_fail(
 	(void)vsnprintf(problem->text, problem->size, format, arguments);
 	va_end(arguments);
 	return error;
+}
+
+/* Who else than the daemon may have to do with a folder. */
+enum spool_sharing {
+	SPOOL_PRIVATE,
+	SPOOL_SHARED,  /* its group writes to it: the queue */
+	SPOOL_OF_ROOT, /* it may belong to root */
+};
+
+static int spool_check_mode(mode_t mode, enum spool_sharing sharing, const char *path,
+	const struct spool_problem *problem)
+{
+	const bool is_open = mode & (sharing == SPOOL_SHARED ? S_IWOTH : S_IWGRP | S_IWOTH);
+
+	if (is_open) {
+		return spool_fail(problem, -EPERM,
+			"%s: mode %04o lets others write to it; systemd-tmpfiles --create "
+			"dfud.conf mends it",
+			path, mode & 07777U);
+	}
+	if (mode & S_IWGRP && !(mode & S_ISVTX)) {
+		return spool_fail(problem, -EPERM,
+			"%s: mode %04o, without the sticky bit, lets people take each other's "
+			"files; systemd-tmpfiles --create dfud.conf mends it",
+			path, mode & 07777U);
+	}
+	return 0;
+}
+
+static int spool_check_sharing(
+	int fd, const char *name, enum spool_sharing sharing, const struct spool_problem *problem)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s%s%s", problem->root, name[0] ? "/" : "", name);
+	if (fstat(fd, &st) < 0) {
+		return spool_fail(problem, -errno, "%s: %s", path, strerror(errno));
+	}
+	if (st.st_uid != geteuid() && !(sharing == SPOOL_OF_ROOT && st.st_uid == 0)) {
+		return spool_fail(problem, -EPERM,
+			"%s: belongs to uid %u, not to uid %u that dfud runs as; systemd-tmpfiles "
+			"--create dfud.conf mends it",
+			path, (unsigned)st.st_uid, (unsigned)geteuid());
+	}
+	return spool_check_mode(st.st_mode, sharing, path, problem);
 }
 
 static int spool_open_folder(
@@ -104,8 +156,9 @@ static int spool_open_all(struct spool *spool, const struct spool_problem *probl
 	const struct {
 		const char *name;
 		int *fd;
+		enum spool_sharing sharing;
 	} folders[] = {
-		{"queue", &spool->queue},
+		{"queue", &spool->queue, SPOOL_SHARED},
 		{"active", &spool->active},
 		{"done", &spool->done},
 		{"failed", &spool->failed},
@@ -118,8 +171,16 @@ static int spool_open_all(struct spool *spool, const struct spool_problem *probl
 		return spool_fail(
 			problem, spool->root, "%s: %s", problem->root, strerror(-spool->root));
 	}
+	r = spool_check_sharing(spool->root, "", SPOOL_OF_ROOT, problem);
+	if (r < 0) {
+		return r;
+	}
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		r = spool_open_folder(folders[i].fd, spool->root, folders[i].name, problem);
+		if (r >= 0) {
+			r = spool_check_sharing(
+				*folders[i].fd, folders[i].name, folders[i].sharing, problem);
+		}
 		if (r < 0) {
 			return r;
 		}

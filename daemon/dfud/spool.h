@@ -29,8 +29,9 @@ struct spool {
 
 /*
  * Opens the folders and takes the lock. 0; -ENOENT, -EACCES where a folder is missing or not ours
- * to write, -EXDEV where they are not one file system, -EWOULDBLOCK where another daemon holds the
- * lock; then ret_problem names the folder and what to do.
+ * to write, -EPERM where somebody else could change them, -EXDEV where they are not one file
+ * system, -EWOULDBLOCK where another daemon holds the lock; then ret_problem names the folder and
+ * what to do.
  */
 int spool_open(struct spool *ret, const char *root, char *ret_problem, size_t problem_size);
 void spool_done(struct spool *spool);

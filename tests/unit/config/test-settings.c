@@ -173,6 +173,34 @@ static void test_signatures_need_keys(void **state)
 	settings_done(&settings);
 }
 
+static void test_trust_is_same(void **state)
+{
+	static const char *const texts[] = {"", "[Trust]\nRequireSignature=yes\n",
+		"[Trust]\nKeys=" KEY_A "\n", "[Trust]\nKeys=" KEY_B "\n",
+		"[Trust]\nKeys=" KEY_A "\nKeys=" KEY_B "\n",
+		"[Trust]\nRequireSignature=yes\nKeys=" KEY_A "\n"};
+	struct config_problems problems = CONFIG_PROBLEMS_INIT;
+	struct settings all[N(texts)], again;
+
+	for (size_t i = 0; i < N(texts); i++) {
+		settings_init(&all[i]);
+		test_lay(&all[i], texts[i], &problems);
+	}
+	for (size_t i = 0; i < N(texts); i++) {
+		settings_init(&again);
+		test_lay(&again, "[Queue]\nQuiet=7s\n", &problems);
+		test_lay(&again, texts[i], &problems);
+		for (size_t k = 0; k < N(texts); k++) {
+			assert_int_equal(settings_trust_is_same(&again, &all[k]), i == k);
+		}
+		settings_done(&again);
+	}
+	for (size_t i = 0; i < N(texts); i++) {
+		settings_done(&all[i]);
+	}
+	assert_int_equal(problems.n, 0);
+}
+
 static void test_bad(void **state)
 {
 	static const struct {
@@ -259,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_public_key),
 		cmocka_unit_test(test_signatures_need_keys),
+		cmocka_unit_test(test_trust_is_same),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_all_told),
 	};

@@ -188,6 +188,31 @@ static void test_names(void **state)
 	}
 }
 
+static void test_sidecars(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t n;
+	} rows[] = {
+		{"a.sha256", 1},
+		{"klipper.bin.minisig", 11},
+		{"a.minisig.sha256", 9},
+		{".minisig", 0},
+		{".sha256", 0},
+		{".a.minisig", 2},
+		{"minisig", 0},
+		{"a.minisig.part", 0},
+		{"a.bin", 0},
+		{"", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (arrival_sidecar_of(rows[i].name) != rows[i].n) {
+			fail_msg("\"%s\"", rows[i].name);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_quiet_of_nothing_and_of_ever),
 		cmocka_unit_test(test_signs_joined),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_sidecars),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,12 +86,31 @@ static void test_long_name(void **state)
 	jobs_done(&jobs);
 }
 
+/* Only what waits may expire: what somebody works on may not. */
+static void test_waiting(void **state)
+{
+	static const bool waits[] = {
+		[JOB_NEW] = false,
+		[JOB_UNSIGNED] = true,
+		[JOB_INSPECTING] = false,
+		[JOB_READY] = true,
+		[JOB_TAKEN] = false,
+	};
+
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++) {
+		const struct job job = {.state = (enum job_state)i};
+
+		assert_int_equal(job_is_waiting(&job), waits[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_long_name),
+		cmocka_unit_test(test_waiting),
 	};
 
 	return cmocka_run_group_tests_name("jobs", tests, NULL, NULL);

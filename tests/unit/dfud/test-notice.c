@@ -112,11 +112,24 @@ static void test_files(void **state)
 	job.image.about[0] = '\0';
 	notice_queued(&job);
 	check_line("queued", "6", "", "klipper.bin is queued (44388 bytes, raw binary)");
+	strcpy(job.signer, "EE26CBD9A9D5DA26");
+	notice_queued(&job);
+	check_line("queued", "6", "",
+		"klipper.bin is queued (44388 bytes, raw binary, signed with key "
+		"EE26CBD9A9D5DA26)");
+	notice_unsigned(&job, "klipper.bin waits for its signature klipper.bin.minisig");
+	check_line("held", "4", "signature",
+		"klipper.bin waits for its signature klipper.bin.minisig");
 	notice_cancelled(&job);
 	check_line("cancelled", "6", "", "klipper.bin was taken out of the queue");
 	notice_expired(&job, "/var/lib/dfud/failed/x");
 	check_line("expired", "4", "expired",
 		"klipper.bin waited longer than ExpireAfter= for its board and is now in "
+		"/var/lib/dfud/failed/x; drop it again to flash it");
+	job.state = JOB_UNSIGNED;
+	notice_expired(&job, "/var/lib/dfud/failed/x");
+	check_line("expired", "4", "expired",
+		"klipper.bin waited longer than ExpireAfter= for its signature and is now in "
 		"/var/lib/dfud/failed/x; drop it again to flash it");
 	notice_refused_file(&job, "0123456789abcdef0123456789abcdef", REASON_TEXT,
 		"klipper.bin is a text file");

@@ -38,6 +38,8 @@ struct bed {
 	struct queue *queue;
 	struct told *log;
 	unsigned n_log;
+	unsigned n_companions;
+	char companion[256]; /* the last one */
 	bool forgets, frees;
 };
 
@@ -80,7 +82,24 @@ static void on_failed(void *user, int error)
 	bed_log(user, 'f', "", 0, error);
 }
 
-static const struct queue_events events = {on_arrived, on_left, on_refused, on_failed};
+static void on_companion(void *user, const char *name)
+{
+	struct bed *bed = user;
+
+	bed->n_companions++;
+	(void)snprintf(bed->companion, sizeof(bed->companion), "%s", name ? name : "(any)");
+	if (bed->frees) {
+		bed->queue = queue_free(bed->queue);
+	}
+}
+
+static const struct queue_events events = {
+	.arrived = on_arrived,
+	.left = on_left,
+	.refused = on_refused,
+	.companion = on_companion,
+	.failed = on_failed,
+};
 
 static void bed_watch(struct bed *bed, uint64_t quiet_ms)
 {
@@ -433,6 +452,68 @@ static void test_names_that_are_no_jobs(void **state)
 	assert_told(bed_await(bed, 1), 'a', "a.bin");
 }
 
+/* At least once for what was done, and of that file. */
+static void assert_companion(struct bed *bed, const char *name)
+{
+	bed_drain(bed);
+	assert_true(bed->n_companions > 0);
+	assert_string_equal(bed->companion, name);
+	bed->n_companions = 0;
+}
+
+/* Whatever happens to a sidecar is told, and nothing is a job by it. */
+static void test_companions(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_watch(bed, QUIET_MS);
+	bed_drain(bed);
+	bed_move_in(bed, "a.bin.minisig", "x");
+	assert_companion(bed, "a.bin");
+	bed_put(bed, "b.bin.sha256", "x");
+	assert_companion(bed, "b.bin");
+	bed_put(bed, "a.bin.minisig", "more");
+	assert_companion(bed, "a.bin");
+	assert_int_equal(fchmodat(bed->fd, "b.bin.sha256", 0600, 0), 0);
+	assert_companion(bed, "b.bin");
+	assert_int_equal(renameat(bed->fd, "a.bin.minisig", bed->fd, ".away"), 0);
+	assert_companion(bed, "a.bin");
+	assert_int_equal(unlinkat(bed->fd, "b.bin.sha256", 0), 0);
+	assert_companion(bed, "b.bin");
+	bed_move_in(bed, "c.minisig.sha256", "x");
+	assert_companion(bed, "c.minisig");
+	assert_int_equal(bed->n_log, 0);
+}
+
+static void test_what_is_no_companion(void **state)
+{
+	static const char *const names[] = {
+		".minisig", "a.minisig.part", "minisig", "a.minisi", "report.txt", "a.bin"};
+	struct bed *bed = *state;
+
+	bed_put(bed, "there.bin.minisig", "x"); /* what was there is seen with its file */
+	bed_watch(bed, 3600 * 1000);
+	bed_drain(bed);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		bed_put(bed, names[i], "x");
+	}
+	queue_scan(bed->queue);
+	bed_drain(bed);
+	assert_int_equal(bed->n_companions, 0);
+}
+
+static void test_free_in_the_callback_of_a_companion(void **state)
+{
+	struct bed *bed = *state;
+
+	bed->frees = true;
+	bed_watch(bed, QUIET_MS);
+	bed_drain(bed);
+	bed_put(bed, "a.bin.minisig", "x");
+	assert_companion(bed, "a.bin");
+	assert_null(bed->queue);
+}
+
 static void test_forget_and_free_in_a_callback(void **state)
 {
 	struct bed *bed = *state;
@@ -476,6 +557,7 @@ static void test_overflow_means_a_scan(void **state)
 	bed_await(bed, 2);
 	assert_told(&bed->log[1], 'l', "first.bin");
 	assert_told(&bed->log[2], 'a', "lost.bin");
+	assert_companion(bed, "(any)");
 }
 
 static void test_folder_is_removed(void **state)
@@ -586,6 +668,9 @@ int main(void)
 		BED_TEST(test_linked_until_the_other_name_goes),
 		BED_TEST(test_unreadable_until_allowed),
 		BED_TEST(test_names_that_are_no_jobs),
+		BED_TEST(test_companions),
+		BED_TEST(test_what_is_no_companion),
+		BED_TEST(test_free_in_the_callback_of_a_companion),
 		BED_TEST(test_forget_and_free_in_a_callback),
 		BED_TEST(test_overflow_means_a_scan),
 		BED_TEST(test_folder_is_removed),

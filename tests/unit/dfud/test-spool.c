@@ -179,11 +179,12 @@ static void test_open_says_what_is_wrong(void **state)
 	assert_non_null(strstr(problem, path));
 	assert_int_equal(mkdir(path, 0555), 0);
 	if (geteuid() == 0) {
-		assert_int_equal(chmod(bed->root, 0777), 0);
+		assert_int_equal(chown(bed->root, 65534, (gid_t)-1), 0);
 		assert_int_equal(seteuid(65534), 0);
 	}
 	assert_int_equal(spool_open(&other, bed->root, problem, sizeof(problem)), -EACCES);
 	assert_int_equal(seteuid(getuid()), 0);
+	assert_int_equal(chown(bed->root, getuid(), (gid_t)-1), 0);
 
 	strcpy(there, "/dev/shm/dfud-spool-XXXXXX");
 	assert_int_equal(rmdir(path), 0);
@@ -216,6 +217,92 @@ static void test_open_wants_backup(void **state)
 	assert_int_equal(spool_open(&bed->spool, bed->root, problem, sizeof(problem)), 0);
 	(void)put(bed->spool.backup, "a", "text");
 	assert_holds(bed->spool.root, "backup/a", "text");
+}
+
+/* Nobody else may change what lies in the folders; the sentence names folder, fault and cure. */
+static void test_sharing(void **state)
+{
+	static const struct {
+		const char *folder;
+		mode_t mode;
+		const char *fault; /* NULL: good */
+	} rows[] = {
+		{"", 0755, NULL},
+		{"", 0700, NULL},
+		{"", 0775, ": mode 0775 lets others write to it"},
+		{"", 01777, ": mode 1777 lets others write to it"},
+		{"/active", 0700, NULL},
+		{"/active", 0775, "/active: mode 0775 lets others write to it"},
+		{"/active", 01775, "/active: mode 1775 lets others write to it"},
+		{"/done", 0757, "/done: mode 0757 lets others write to it"},
+		{"/failed", 02775, "/failed: mode 2775 lets others write to it"},
+		{"/failed", 02755, NULL},
+		{"/queue", 0755, NULL},
+		{"/queue", 03775, NULL},
+		{"/queue", 01770, NULL},
+		{"/queue", 02775, "/queue: mode 2775, without the sticky bit"},
+		{"/queue", 01777, "/queue: mode 1777 lets others write to it"},
+		{"/queue", 03777, "/queue: mode 3777 lets others write to it"},
+	};
+	struct bed *bed = *state;
+	char problem[512], path[128], wanted[256];
+
+	spool_done(&bed->spool);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const int expected = rows[i].fault ? -EPERM : 0;
+		int r;
+
+		(void)snprintf(path, sizeof(path), "%s%s", bed->root, rows[i].folder);
+		assert_int_equal(chmod(path, rows[i].mode), 0);
+		r = spool_open(&bed->spool, bed->root, problem, sizeof(problem));
+		if (r != expected) {
+			fail_msg("%s %04o: %d", rows[i].folder, rows[i].mode, r);
+		}
+		if (rows[i].fault) {
+			(void)snprintf(wanted, sizeof(wanted), "%s%s", bed->root, rows[i].fault);
+			assert_memory_equal(problem, wanted, strlen(wanted));
+			assert_non_null(strstr(problem, "; systemd-tmpfiles --create dfud.conf"));
+			assert_int_equal(bed->spool.root, -EBADF);
+		}
+		spool_done(&bed->spool);
+		assert_int_equal(chmod(path, 0755), 0);
+	}
+}
+
+/* Folders of another user: only the root folder may be root's. */
+static void test_owners(void **state)
+{
+	static const char *const folders[] = {"/queue", "/active", "/done", "/failed", ""};
+	struct bed *bed = *state;
+	char problem[512], path[128], wanted[256];
+
+	if (geteuid() != 0) {
+		skip();
+	}
+	spool_done(&bed->spool);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", bed->root, folders[i]);
+		assert_int_equal(chown(path, 65534, (gid_t)-1), 0);
+		assert_int_equal(
+			spool_open(&bed->spool, bed->root, problem, sizeof(problem)), -EPERM);
+		(void)snprintf(wanted, sizeof(wanted),
+			"%s: belongs to uid 65534, not to uid 0 that dfud runs as; "
+			"systemd-tmpfiles --create dfud.conf mends it",
+			path);
+		assert_string_equal(problem, wanted);
+		assert_int_equal(chown(path, 0, (gid_t)-1), 0);
+	}
+	/* as user 65534 with all but the root folder its own */
+	for (size_t i = 0; i < 4; i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", bed->root, folders[i]);
+		assert_int_equal(chown(path, 65534, (gid_t)-1), 0);
+	}
+	(void)snprintf(path, sizeof(path), "%s/lock", bed->root);
+	assert_int_equal(chown(path, 65534, (gid_t)-1), 0);
+	assert_int_equal(chmod(bed->root, 0755), 0);
+	assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(spool_open(&bed->spool, bed->root, problem, sizeof(problem)), 0);
+	assert_int_equal(seteuid(0), 0);
 }
 
 /* The lock ends with its process, however it ends. */
@@ -563,6 +650,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BED_TEST(test_open_says_what_is_wrong),
 		BED_TEST(test_open_wants_backup),
+		BED_TEST(test_sharing),
+		BED_TEST(test_owners),
 		BED_TEST(test_lock_survives_nothing),
 		BED_TEST(test_ids),
 		ANYWHERE(test_claim_settle),
