@@ -162,7 +162,7 @@ static int spool_open_all(struct spool *spool, const struct spool_problem *probl
 		{"active", &spool->active},
 		{"done", &spool->done},
 		{"failed", &spool->failed},
-		{"backup", &spool->backup},
+		{"backup", &spool->backup, SPOOL_PRIVATE},
 	};
 	int r;
 

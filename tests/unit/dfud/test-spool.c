@@ -237,6 +237,8 @@ static void test_sharing(void **state)
 		{"/done", 0757, "/done: mode 0757 lets others write to it"},
 		{"/failed", 02775, "/failed: mode 2775 lets others write to it"},
 		{"/failed", 02755, NULL},
+		{"/backup", 0757, "/backup: mode 0757 lets others write to it"},
+		{"/backup", 0755, NULL},
 		{"/queue", 0755, NULL},
 		{"/queue", 03775, NULL},
 		{"/queue", 01770, NULL},
@@ -272,7 +274,9 @@ static void test_sharing(void **state)
 /* Folders of another user: only the root folder may be root's. */
 static void test_owners(void **state)
 {
-	static const char *const folders[] = {"/queue", "/active", "/done", "/failed", ""};
+	static const char *const folders[] = {
+		"/queue", "/active", "/done", "/failed", "/backup", ""};
+	const size_t n = sizeof(folders) / sizeof(folders[0]);
 	struct bed *bed = *state;
 	char problem[512], path[128], wanted[256];
 
@@ -280,7 +284,7 @@ static void test_owners(void **state)
 		skip();
 	}
 	spool_done(&bed->spool);
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", bed->root, folders[i]);
 		assert_int_equal(chown(path, 65534, (gid_t)-1), 0);
 		assert_int_equal(
@@ -293,7 +297,7 @@ static void test_owners(void **state)
 		assert_int_equal(chown(path, 0, (gid_t)-1), 0);
 	}
 	/* as user 65534 with all but the root folder its own */
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i + 1 < n; i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", bed->root, folders[i]);
 		assert_int_equal(chown(path, 65534, (gid_t)-1), 0);
 	}
