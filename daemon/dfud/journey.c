@@ -263,6 +263,8 @@ int journey_resume(struct journey **ret, sd_event *event, const struct journey_o
 		return -ENOMEM;
 	}
 	j->attempt.plan.address = record->address;
+	j->attempt.plan.leave = record->leave_address;
+	snprintf(j->attempt.plan.base, sizeof(j->attempt.plan.base), "%s", record->base);
 	snprintf(j->attempt.unseen, sizeof(j->attempt.unseen), "%s",
 		options->resume_text != NULL ? options->resume_text : "");
 	*ret = j;

@@ -99,6 +99,17 @@ static void keep_limit(const struct daemon *daemon)
 	free(keep);
 }
 
+/* What the next daemon needs to tell the end of this attempt. */
+static void keep_plan(const struct assignment *a, const struct message *plan)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line),
+		"Address=0x%08" PRIx32 "\nLeaveAddress=0x%08" PRIx32 "\nBase=%s\n", plan->address,
+		plan->leave, plan->base);
+	settle_note(a->daemon, a->id, line);
+}
+
 static void keep_record(const struct assignment *a, const struct backup *note)
 {
 	char line[192];
@@ -122,6 +133,7 @@ enum reason keep_attempt(struct assignment *a, char *text, size_t size)
 			text, size, "the attempt's folder cannot be opened: %s", strerror(-folder));
 		return REASON_NO_SPACE;
 	}
+	keep_plan(a, plan);
 	if (plan->saved_size == 0) {
 		(void)unlinkat(folder, KEEP_FILE, 0);
 		close(folder);
@@ -129,6 +141,7 @@ enum reason keep_attempt(struct assignment *a, char *text, size_t size)
 	}
 	keep_note(&note, journey_tell(a->journey), plan, a->port->device.layout);
 	reason = keep_backup(spool->backup, folder, KEEP_FILE, &note, text, size);
+	(void)unlinkat(folder, KEEP_FILE, 0); /* where it was not taken */
 	close(folder);
 	if (reason == REASON_NONE) {
 		snprintf(a->backup, sizeof(a->backup), "%s", note.sha256);

@@ -35,8 +35,8 @@ enum reason keep_backup(
 int keep_make_file(const struct assignment *assignment);
 
 /*
- * For an attempt whose plan is made: keeps what was saved, notes it in the record and says so;
- * removes the file where nothing was saved. REASON_NONE or as keep_backup.
+ * For an attempt whose plan is made: notes the plan in its record, keeps what was saved, notes that
+ * too and says so. The worker's file is gone then. REASON_NONE or as keep_backup.
  */
 enum reason keep_attempt(struct assignment *assignment, char *text, size_t size);
 

@@ -26,7 +26,6 @@ static const struct field record_head[] = {
 	FIELD(record, "Size", FIELD_NUMBER, size),
 	FIELD(record, "Owner", FIELD_NUMBER, owner),
 	FIELD(record, "Sha256", FIELD_STRING, sha256),
-	FIELD(record, "Address", FIELD_HEX, address),
 	FIELD(record, "Expect", FIELD_STRING, expect),
 	FIELD(record, "WithinMs", FIELD_NUMBER, within_ms),
 	FIELD(record, "Stay", FIELD_FLAG, stay),
@@ -38,6 +37,9 @@ static const struct field record_head[] = {
 
 /* Appended later; what a worker appends cannot change the head. */
 static const struct field record_rest[] = {
+	FIELD(record, "Address", FIELD_HEX, address),
+	FIELD(record, "LeaveAddress", FIELD_HEX, leave_address),
+	FIELD(record, "Base", FIELD_STRING, base),
 	FIELD(record, "Backup", FIELD_STRING, backup),
 	FIELD(record, "BackupAddress", FIELD_HEX, backup_address),
 	FIELD(record, "BackupSize", FIELD_NUMBER, backup_size),

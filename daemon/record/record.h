@@ -27,7 +27,6 @@ struct record {
 	uint64_t inode, mtime_ns, size; /* the job's identity */
 	uint64_t owner;			/* uid of the file */
 	char sha256[65];
-	uint32_t address;
 	char expect[256]; /* ids as in a profile, blank separated; "none"; "" for any */
 	uint64_t within_ms;
 	bool stay;	       /* not told to leave DFU mode */
@@ -41,7 +40,10 @@ struct record {
 	char end[16], reason[32], flash[16], checked_by[16];
 	uint64_t erase_ms, write_ms, verify_ms, bytes_erased, bytes_written;
 
-	/* appended by the daemon before GO, where something was saved */
+	/* appended by the daemon before GO: the plan, and what was saved, if anything was */
+	uint32_t address;	/* where the file goes */
+	uint32_t leave_address; /* where the board is told to start */
+	char base[16];		/* MESSAGE_BASE: what starts after a power cycle */
 	char backup[65];
 	uint32_t backup_address;
 	uint64_t backup_size;

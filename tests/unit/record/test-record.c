@@ -72,7 +72,11 @@ static void test_largest(void **state)
 		.mtime_ns = UINT64_MAX,
 		.size = UINT64_MAX,
 		.owner = UINT64_MAX,
+		.stay = true,
 		.address = UINT32_MAX,
+		.leave_address = UINT32_MAX,
+		.backup_address = UINT32_MAX,
+		.backup_size = UINT64_MAX,
 		.within_ms = UINT64_MAX,
 		.number = UINT64_MAX,
 		.begun_us = UINT64_MAX,
@@ -96,6 +100,8 @@ static void test_largest(void **state)
 	FILL(file);
 	FILL(sha256);
 	FILL(expect);
+	FILL(base);
+	FILL(backup);
 	FILL(end);
 	FILL(reason);
 	FILL(flash);
