@@ -268,11 +268,6 @@ static enum finding_result check_stack(
 enum finding_result check_chip(
 	const struct check_file *file, const struct chip *chip, char *text, size_t size)
 {
-	if (file->as_saved) {
-		snprintf(
-			text, size, "the board shows the same memory as the one it was saved from");
-		return FINDING_GOOD;
-	}
 	if (chip == NULL) {
 		snprintf(text, size, "which chip this is cannot be told from its memory");
 		return FINDING_UNKNOWN;

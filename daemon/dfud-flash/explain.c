@@ -117,8 +117,9 @@ void explain_failure(const struct session *s, char *text, size_t size)
 			s->failed_at, dfu_status_to_string(s->status.status));
 	} else if (s->failure == DFU_FAILURE_READ_PROTECTED) {
 		snprintf(text, size,
-			"the chip is read-protected; taking that off erases all of it and is not "
-			"done unasked (STM32CubeProgrammer or dfu-util :unprotect do it)");
+			"the chip is read-protected: nothing can be read or saved, and taking that "
+			"off erases all of it, which is not done unasked (STM32CubeProgrammer or "
+			"dfu-util :unprotect do it)");
 	} else if (s->failure == DFU_FAILURE_MISMATCH) {
 		snprintf(text, size,
 			"what was read back at 0x%08" PRIx32 " is not what was written",

@@ -14,25 +14,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <systemd/sd-event.h>
 
+#include "dfud-flash/hand-inspect.h"
 #include "dfud-flash/hand-vault.h"
-#include "dfud/digest.h"
 #include "dfud/hotplug.h"
 #include "dfud/journey.h"
 #include "dfud/keep.h"
-#include "dfud/process.h"
 
 #define HAND_EXIT_NOT_BACK 1
 #define HAND_EXIT_REFUSED  2
 #define HAND_EXIT_FAILED   3
 #define HAND_EXIT_USAGE	   64
 #define HAND_EXIT_BUSY	   75 /* EX_TEMPFAIL */
-#define HAND_SELF	   "/proc/self/exe"
-#define HAND_CHECK_MS	   120000
+#define HAND_CHECK_MS	   300000
 #define HAND_MAX_ARGS	   72
 
 struct hand {
@@ -41,7 +38,6 @@ struct hand {
 	sd_event *event;
 	struct hotplug *hotplug;
 	struct journey *journey;
-	struct process *inspection;
 	char port[64];
 	struct hotplug_device board; /* the one to flash */
 	unsigned n_boards;	     /* in DFU mode at start */
@@ -108,7 +104,7 @@ static bool hand_keep(struct hand *h, struct journey *journey)
 	if (plan->saved_size == 0) {
 		return true;
 	}
-	keep_note(&note, journey_tell(journey), plan, h->board.layout);
+	keep_note(&note, journey_tell(journey), plan);
 	reason = hand_vault_keep(&h->vault, &note, text, sizeof(text));
 	if (reason != REASON_NONE) {
 		journey_stop(journey, END_REFUSED, reason, text);
@@ -281,7 +277,7 @@ static int hand_begin(struct hand *h)
 			.stays = h->options->leave == LEAVE_NO,
 			.expects_none = h->options->expects_none,
 			.expects_identity = h->options->n_expects > 0},
-		.worker = HAND_SELF,
+		.worker = HAND_WORKER,
 		.args = args.list,
 		.image_fd = h->file,
 		.record_fd = -EBADF,
@@ -420,85 +416,6 @@ static int hand_watch(struct hand *h)
 	return r;
 }
 
-/* A line of what is known; nothing where it is not. */
-static void hand_print_known(const char *what, const char *value)
-{
-	if (value[0] != '\0') {
-		printf("%s\t%s\n", what, value);
-	}
-}
-
-static void hand_print_image(const struct message *m)
-{
-	printf("format\t%s\nsize\t%" PRIu64 "\nsegments\t%" PRIu64 "\n", m->format, m->size,
-		m->segments);
-	printf("linked\t%s", m->certainty);
-	if (m->link != 0) {
-		printf("\t0x%08" PRIx32, m->link);
-	}
-	printf("\n");
-	if (m->stack != 0) {
-		printf("stack\t0x%08" PRIx32 "\n", m->stack);
-	}
-	hand_print_known("about", m->about);
-	hand_print_known("program", m->program);
-	hand_print_known("version", m->version);
-	hand_print_known("mcu", m->mcu);
-	hand_print_known("usb", m->expects[0] != '\0' ? m->expects : m->no_usb ? "none" : "");
-}
-
-static void hand_print_digest(const struct hand *h)
-{
-	char digest[DIGEST_SIZE];
-	struct stat st;
-
-	if (fstat(h->file, &st) == 0 && digest_take(h->file, (uint64_t)st.st_size, digest) == 0) {
-		hand_print_known("sha256", digest);
-	}
-}
-
-static void hand_on_inspected(void *user, const struct message *m)
-{
-	struct hand *h = user;
-
-	if (m->kind == MESSAGE_IMAGE) {
-		hand_print_image(m);
-		hand_print_digest(h);
-		h->status = EXIT_SUCCESS;
-	} else if (m->kind == MESSAGE_OUTCOME && m->reason[0] != '\0') {
-		printf("%s: %s\n", m->reason, m->text);
-		h->status = HAND_EXIT_REFUSED;
-	}
-}
-
-static void hand_on_inspection_ended(void *user, enum process_end end)
-{
-	struct hand *h = user;
-
-	(void)end;
-	(void)sd_event_exit(h->event, 0);
-}
-
-static int hand_inspect(struct hand *h)
-{
-	static const struct process_events events = {
-		.message = hand_on_inspected,
-		.ended = hand_on_inspection_ended,
-	};
-	const char *const args[] = {"--", h->name, NULL};
-	const struct process_start start = {
-		.program = HAND_SELF,
-		.args = args,
-		.image_fd = h->file,
-		.record_fd = -EBADF,
-		.backup_fd = -EBADF,
-		.deadline_ms = HAND_CHECK_MS,
-	};
-
-	h->status = HAND_EXIT_FAILED;
-	return process_start(&h->inspection, h->event, &start, &events, h);
-}
-
 static int hand_loop(struct hand *h)
 {
 	sigset_t set;
@@ -509,7 +426,7 @@ static int hand_loop(struct hand *h)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	r = sd_event_default(&h->event);
 	if (r >= 0) {
-		r = h->options->mode == OPTIONS_INSPECT ? hand_inspect(h) : hand_watch(h);
+		r = hand_watch(h);
 	}
 	return r < 0 ? r : sd_event_loop(h->event);
 }
@@ -548,13 +465,13 @@ int hand_run(const struct options *options, char **argv)
 	if (h.status != 0) {
 		return h.status;
 	}
-	r = hand_loop(&h);
-	if (r < 0) {
+	if (options->mode == OPTIONS_INSPECT) {
+		h.status = hand_inspect(h.name, h.file);
+	} else if ((r = hand_loop(&h)) < 0) {
 		fprintf(stderr, "dfud-flash: %s\n", strerror(-r));
 		h.status = HAND_EXIT_FAILED;
 	}
 	journey_free(h.journey);
-	process_free(h.inspection);
 	hotplug_free(h.hotplug);
 	sd_event_unref(h.event);
 	hand_vault_done(&h.vault);

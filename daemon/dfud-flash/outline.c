@@ -67,9 +67,10 @@ void outline_save(const struct outline_work *work, char *ret, size_t size)
 		return;
 	}
 	snprintf(ret, size, "nothing%s",
-		work->plan->unchanged  ? ": nothing is erased"
-		: work->plan->can_read ? ": what will be erased is blank, or Backup=no"
-				       : ": the board cannot be read");
+		work->plan->unchanged	? ": nothing is erased"
+		: !work->plan->can_read ? ": the board cannot be read"
+		: saved->data != NULL	? ": what will be erased is blank"
+					: ", as Backup=no asks for");
 }
 
 /* Sectors that will be erased and touch each other, as one stretch; false behind the last. */

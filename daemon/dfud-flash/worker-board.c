@@ -72,6 +72,18 @@ static bool worker_check_address(struct worker *w)
 	return true;
 }
 
+/* A backup is for a board like the one it was saved from; what the bytes are does not matter. */
+static void worker_say_origin(struct worker *w)
+{
+	if (w->options->layout != NULL) {
+		worker_say(w, FINDING_CHIP, FINDING_GOOD,
+			"the board has the same memory as the one that the backup is of");
+	} else {
+		worker_say(w, FINDING_CHIP, FINDING_UNKNOWN,
+			"the backup does not say what board it is of");
+	}
+}
+
 static bool worker_check_chip(struct worker *w)
 {
 	const struct dfu_function *f = &w->device.function;
@@ -79,6 +91,10 @@ static bool worker_check_chip(struct worker *w)
 	char text[320];
 	enum finding_result result;
 
+	if (w->file.as_saved) {
+		worker_say_origin(w);
+		return true;
+	}
 	(void)chip_find(&chip, f->vendor, f->product, &w->device.layout, f->n_alternates);
 	result = check_chip(&w->file, w->options->alternate == 0 ? chip : NULL, text, sizeof(text));
 	if (result == FINDING_REFUSED) {

@@ -182,6 +182,7 @@ void worker_say_plan(struct worker *w)
 	worker_say_work(w);
 	strcpy(m.base, base_after_to_string(w->base.after));
 	snprintf(m.layout, sizeof(m.layout), "%s", w->device.layout.name);
+	snprintf(m.map, sizeof(m.map), "%s", w->device.map);
 	worker_add_saved(w, &m);
 	channel_send(&w->channel, &m);
 }

@@ -36,8 +36,9 @@
 
 /* Boards powered by one switch appear some 20 ms apart. */
 #define ASSIGNMENT_PAUSE_US 500000
-/* Reading what is there, at the slowest: 2 MiB at 3 ms for 2 KiB, a hundred boards on one hub. */
-#define ASSIGNMENT_CHECK_MS 120000
+/* Reading and saving what is there, at the slowest: 2 MiB each of a hundred boards on one hub,
+ * which share 12 Mbit/s. */
+#define ASSIGNMENT_CHECK_MS 300000
 
 static struct assignment *assignment_make(struct daemon *daemon, struct port *port,
 	const char *file, void (*ended)(struct assignment *assignment))

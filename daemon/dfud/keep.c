@@ -24,8 +24,7 @@
 #include "dfud/vault.h"
 #include "record/record.h"
 
-void keep_note(
-	struct backup *ret, const struct tell *t, const struct message *plan, const char *layout)
+void keep_note(struct backup *ret, const struct tell *t, const struct message *plan)
 {
 	*ret = (struct backup)BACKUP_INIT;
 	ret->address = plan->saved_address;
@@ -36,7 +35,7 @@ void keep_note(
 	snprintf(ret->port, sizeof(ret->port), "%s", t->port);
 	snprintf(ret->path, sizeof(ret->path), "%s", t->path);
 	snprintf(ret->profile, sizeof(ret->profile), "%s", t->profile);
-	snprintf(ret->layout, sizeof(ret->layout), "%s", layout);
+	snprintf(ret->layout, sizeof(ret->layout), "%s", plan->map);
 	snprintf(ret->found, sizeof(ret->found), "%s", plan->saved);
 	snprintf(ret->attempt, sizeof(ret->attempt), "%s", t->id);
 	snprintf(ret->file, sizeof(ret->file), "%s", t->file);
@@ -77,6 +76,14 @@ int keep_make_file(const struct assignment *a)
 	fd = openat(a->daemon->spool.active, path,
 		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	return fd < 0 ? -errno : fd;
+}
+
+void keep_drop_file(struct daemon *daemon, const char *id)
+{
+	char path[SPOOL_ID_LENGTH + sizeof(KEEP_FILE) + 1];
+
+	snprintf(path, sizeof(path), "%s/%s", id, KEEP_FILE);
+	(void)unlinkat(daemon->spool.active, path, 0);
 }
 
 /* Never one of a running attempt. */
@@ -139,7 +146,7 @@ enum reason keep_attempt(struct assignment *a, char *text, size_t size)
 		close(folder);
 		return REASON_NONE;
 	}
-	keep_note(&note, journey_tell(a->journey), plan, a->port->device.layout);
+	keep_note(&note, journey_tell(a->journey), plan);
 	reason = keep_backup(spool->backup, folder, KEEP_FILE, &note, text, size);
 	(void)unlinkat(folder, KEEP_FILE, 0); /* where it was not taken */
 	close(folder);

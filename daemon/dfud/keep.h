@@ -21,8 +21,7 @@ struct tell;
 #define KEEP_FILE ".backup"
 
 /* What was saved, of which board: from what is known of it and what its worker planned. */
-void keep_note(struct backup *ret, const struct tell *tell, const struct message *plan,
-	const char *layout);
+void keep_note(struct backup *ret, const struct tell *tell, const struct message *plan);
 
 /*
  * FROM/NAME into the vault. REASON_NONE and note->sha256; else the reason why nothing may be
@@ -33,6 +32,9 @@ enum reason keep_backup(
 
 /* An empty file for a worker in active/ID. Its descriptor (the caller closes it) or -errno. */
 int keep_make_file(const struct assignment *assignment);
+
+/* Removes it: an attempt that ends before its plan has nothing to keep. */
+void keep_drop_file(struct daemon *daemon, const char *id);
 
 /*
  * For an attempt whose plan is made: notes the plan in its record, keeps what was saved, notes that

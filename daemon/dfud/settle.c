@@ -19,6 +19,7 @@
 #include "dfud/daemon.h"
 #include "dfud/fate.h"
 #include "dfud/journey.h"
+#include "dfud/keep.h"
 #include "dfud/memory.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
@@ -227,6 +228,7 @@ void settle_attempt(struct assignment *a)
 	const struct fate_output fate = fate_of(&input);
 	char line[64];
 
+	keep_drop_file(daemon, a->id);
 	snprintf(line, sizeof(line), "Verdict=%s\n", verdict_to_string(t->verdict));
 	settle_note(daemon, a->id, line);
 	if (verdict_is_flashed(t->verdict)) {

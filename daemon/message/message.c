@@ -58,6 +58,7 @@ static const struct field message_table[] = {
 	MESSAGE_FIELD("WorstMs", FIELD_NUMBER, worst_ms),
 	MESSAGE_FIELD("Unverifiable", FIELD_FLAG, unverifiable),
 	MESSAGE_FIELD("Base", FIELD_STRING, base),
+	MESSAGE_FIELD("Map", FIELD_STRING, map),
 	MESSAGE_FIELD("Saved", FIELD_STRING, saved),
 	MESSAGE_FIELD("Leave", FIELD_HEX, leave),
 	MESSAGE_FIELD("Stay", FIELD_FLAG, stay),

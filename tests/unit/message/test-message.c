@@ -85,6 +85,7 @@ static void test_round_trips(void **state)
 	m.kind = MESSAGE_PLAN;
 	strcpy(m.base, MESSAGE_BASE_NOTHING);
 	strcpy(m.saved, "Katapult");
+	strcpy(m.map, "@Internal Flash  /0x08000000/04*016Kg");
 	m.leave = 0x08000000;
 	m.stay = true;
 	m.saved_address = 0xffffc000;
@@ -199,6 +200,7 @@ static void test_largest(void **state)
 		memset(m.version, '\xff', sizeof(m.version) - 1);
 		memset(m.mcu, '\xff', sizeof(m.mcu) - 1);
 		memset(m.saved, '\xff', sizeof(m.saved) - 1);
+		memset(m.map, '\xff', sizeof(m.map) - 1);
 		m.stay = m.no_usb = true;
 		m.segments = UINT64_MAX;
 		m.saved_size = MESSAGE_SAVED_MAX;
