@@ -69,7 +69,8 @@ struct message {
 	uint64_t worst_ms; /* longest that the rest may take */
 	bool unverifiable; /* the device cannot be read */
 	char base[16];	   /* what starts after a power cycle: message_base below; "" not known */
-	char saved[160];   /* what it was recognised as */
+	char map[256];	   /* the memory's own text: "@Internal Flash  /0x08000000/04*016Kg..." */
+	char saved[160];   /* what that which was saved was recognised as */
 	uint32_t leave;	   /* where the board is told to start */
 	bool stay;	   /* it is not told to leave */
 	uint32_t saved_address; /* of what was saved */
