@@ -137,6 +137,8 @@ void notice_queued(const struct job *job)
 	fields_show(m->about, about, NOTICE_SHOWN);
 	if (strcmp(m->certainty, "certain") == 0) {
 		snprintf(linked, sizeof(linked), ", linked for 0x%08" PRIx32, m->link);
+	} else if (strcmp(m->certainty, "likely") == 0) {
+		snprintf(linked, sizeof(linked), ", probably linked for 0x%08" PRIx32, m->link);
 	}
 	notice_begin_job(&line, job, EVENT_QUEUED, LOG_INFO);
 	if (job->restores) {

@@ -80,6 +80,11 @@ static void tell_warnings(const struct tell *t, const struct attempt *a)
 	}
 }
 
+static bool tell_is_linked_there(const struct attempt *a)
+{
+	return strcmp(a->image.certainty, "certain") == 0 && a->image.link == a->plan.address;
+}
+
 void tell_checked(const struct tell *t, const struct attempt *a)
 {
 	struct journal_line line;
@@ -97,8 +102,9 @@ void tell_checked(const struct tell *t, const struct attempt *a)
 			"nothing about the flash%s",
 			t->label, unverifiable);
 	} else {
-		journal_say(&line, "%s: %s fits the board: 0x%08" PRIx32 " in \"%s\"%s", t->label,
-			t->shown, a->plan.address, layout, unverifiable);
+		journal_say(&line, "%s: %s fits the board: 0x%08" PRIx32 " in \"%s\"%s%s", t->label,
+			t->shown, a->plan.address, layout,
+			tell_is_linked_there(a) ? ", where it was linked" : "", unverifiable);
 	}
 	tell_warnings(t, a);
 }

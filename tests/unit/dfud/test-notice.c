@@ -111,11 +111,13 @@ static void test_files(void **state)
 	strcpy(job.image.certainty, "likely");
 	job.image.about[0] = '\0';
 	notice_queued(&job);
-	check_line("queued", "6", "", "klipper.bin is queued (44388 bytes, raw binary)");
+	check_line("queued", "6", "",
+		"klipper.bin is queued (44388 bytes, raw binary, probably linked for 0x08000000)");
 	strcpy(job.signer, "EE26CBD9A9D5DA26");
 	notice_queued(&job);
 	check_line("queued", "6", "",
-		"klipper.bin is queued (44388 bytes, raw binary, signed with key "
+		"klipper.bin is queued (44388 bytes, raw binary, probably linked for 0x08000000, "
+		"signed with key "
 		"EE26CBD9A9D5DA26)");
 	notice_unsigned(&job, "klipper.bin waits for its signature klipper.bin.minisig");
 	check_line("held", "4", "signature",

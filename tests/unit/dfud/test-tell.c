@@ -147,13 +147,13 @@ static void test_other_words(void **state)
 
 	a.plan.cold_start = false;
 	tell_checked(&t, &a);
-	assert_string_equal(said_message(0),
-		"octopus: klipper.bin fits the board: 0x08000000 in \"Internal Flash\"");
+	assert_string_equal(said_message(0), "octopus: klipper.bin fits the board: 0x08000000 in "
+					     "\"Internal Flash\", where it was linked");
 	a.plan.unverifiable = true;
 	tell_checked(&t, &a);
-	assert_string_equal(said_message(1),
-		"octopus: klipper.bin fits the board: 0x08000000 in \"Internal Flash\"; this board "
-		"cannot be read, so nothing can be verified");
+	assert_string_equal(said_message(1), "octopus: klipper.bin fits the board: 0x08000000 in "
+					     "\"Internal Flash\", where it was linked; this board "
+					     "cannot be read, so nothing can be verified");
 	a.verified = false;
 	tell_flashed(&t, &a);
 	assert_string_equal(said_message(2),
