@@ -247,7 +247,7 @@ static bool vector_base_ask_literals(
 	uint32_t bases[VECTOR_BASE_MAX_PLACES];
 	size_t n = vector_base_doubtful(search, bases);
 
-	return !facts->cut && !facts->truncated &&
+	return !facts->cut &&
 	       vector_literals_favour(ret, search->code.bytes, search->code.size, bases, n);
 }
 
@@ -271,7 +271,7 @@ static bool vector_base_guess(
 		*ret = search->leader.base;
 		return true;
 	}
-	if (search->n_passing != 1 && vector_base_ask_literals(search, facts, ret)) {
+	if (vector_base_ask_literals(search, facts, ret)) {
 		return true;
 	}
 	*ret = search->best.base;

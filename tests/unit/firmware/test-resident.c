@@ -223,6 +223,19 @@ static void test_half_written(void **state)
 	}
 }
 
+/* Three in a row without a gap: the one in the middle is not taken for the last. */
+static void test_three_programs(void **state)
+{
+	uint8_t *flash = test_flash(0xff);
+
+	test_put(flash, 0, IMAGE_STYLE_STOCK, 0x4000);
+	test_put(flash, 0x4000, IMAGE_STYLE_CMSIS, 0xc000);
+	test_put(flash, 0x10000, IMAGE_STYLE_KLIPPER, 44388);
+	test_assert_says(flash, TEST_FLASH, RESIDENT_LOADER,
+		"a boot loader with a program that does not say what it is behind it");
+	free(flash);
+}
+
 /* Each place where boot loaders end, and places where none does. */
 static void test_places(void **state)
 {
@@ -375,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_less_says_less),
 		cmocka_unit_test(test_two_kib_tell_katapult),
 		cmocka_unit_test(test_half_written),
+		cmocka_unit_test(test_three_programs),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_tables),

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "firmware/vector-code.h"
 #include "firmware/vector.h"
 #include "image-maker.h"
 
@@ -166,6 +167,28 @@ static void test_cut_is_told_by_calls(void **state)
 		}
 		free(bytes);
 	}
+}
+
+/* The words of half an image point behind its end, so they are not asked. */
+static void test_cut_is_not_guessed(void **state)
+{
+	unsigned int n_likely = 0;
+
+	for (size_t offset = 0; offset < TEST_LENGTH(test_offsets); offset++) {
+		struct image_recipe recipe = test_recipe(IMAGE_STYLE_NUTTX, offset, 2);
+		struct vector_facts facts;
+		uint8_t *bytes;
+
+		recipe.size = 80000;
+		bytes = test_make(&recipe);
+		vector_judge(bytes, 40000, &facts);
+		assert_true(facts.cut);
+		assert_int_equal(facts.certainty, VECTOR_UNKNOWN);
+		vector_judge(bytes, recipe.size, &facts);
+		n_likely += facts.certainty == VECTOR_LIKELY;
+		free(bytes);
+	}
+	assert_in_range(n_likely, TEST_LENGTH(test_offsets) - 2, TEST_LENGTH(test_offsets));
 }
 
 /* Constants that look like calls lead everywhere, so they are not believed. */
@@ -535,6 +558,58 @@ static void test_random_handlers_are_not_certain(void **state)
 	free(bytes);
 }
 
+/* What stands before a place in code, and there, and what that makes of the place. */
+static void test_code(void **state)
+{
+	static const struct {
+		uint16_t earlier, before, first, second, third;
+		bool entry, loop;
+	} rows[] = {
+		{0x4630, 0x4628, 0x4620, 0x2100, 0x2200, false, false},
+		{0x4630, 0x4628, 0xb570, 0x2100, 0x2200, true, false},	/* push {r4-r6, lr} */
+		{0x4630, 0x4628, 0xe92d, 0x41f0, 0x2200, true, false},	/* push.w with lr */
+		{0x4630, 0x4628, 0xe92d, 0x01f0, 0x2200, false, false}, /* without */
+		{0x4630, 0x4628, 0xb672, 0x4b01, 0x2200, true, false},	/* cpsid i */
+		{0x4630, 0x4628, 0xf8df, 0xd034, 0x2200, true, false},	/* ldr.w sp */
+		{0x4630, 0x4770, 0x4620, 0x2100, 0x2200, true, false},	/* behind bx lr */
+		{0x4630, 0xbd70, 0x4620, 0x2100, 0x2200, true, false},	/* behind pop */
+		{0xe8bd, 0x81f0, 0x4620, 0x2100, 0x2200, true, false},	/* behind pop.w */
+		{0xf7ff, 0xfffe, 0x4620, 0x2100, 0x2200, true, false},	/* behind a call */
+		{0x4630, 0xbf00, 0x4620, 0x2100, 0x2200, true, false},	/* behind a nop */
+		{0x0000, 0x0000, 0x4620, 0x2100, 0x2200, false, false},
+		{0x0100, 0x2000, 0x4620, 0x2100, 0x2200, true, false}, /* behind an address */
+		{0x6fc0, 0xfffd, 0x4620, 0x2100, 0x2200, true, false}, /* and a negative number */
+		{0x6fc0, 0xffe0, 0x4620, 0x2100, 0x2200, false, false},
+		{0x4630, 0x4770, 0x0000, 0x2100, 0x2200, false, false},
+		{0x4630, 0x4770, 0xffff, 0xffff, 0xffff, false, false},
+		{0x4630, 0x4770, 0x8101, 0x0800, 0x2200, false, false}, /* a table of functions */
+		{0x4630, 0x4628, 0xe7fe, 0x2100, 0x2200, false, true},
+		{0x4630, 0x4770, 0xe7fe, 0x2100, 0x2200, true, true},
+		{0x4630, 0x4628, 0xf7ff, 0xbffe, 0x2200, false, true}, /* b.w */
+		{0x4630, 0x4628, 0xbf30, 0xe7fd, 0x2200, false, true}, /* wfi */
+		{0x4630, 0x4628, 0xbe00, 0xe7fd, 0x2200, false, true}, /* bkpt */
+		{0x4630, 0x4628, 0xb480, 0xaf00, 0xe7fe, false, true}, /* without optimisation */
+		{0x4630, 0x4628, 0xb480, 0xaf00, 0xe7fd, false, false},
+		{0x4630, 0x4628, 0xe7fd, 0x2100, 0x2200, false, false}, /* a loop of two */
+	};
+
+	for (size_t i = 0; i < TEST_LENGTH(rows); i++) {
+		const uint16_t halfwords[] = {rows[i].earlier, rows[i].before, rows[i].first,
+			rows[i].second, rows[i].third};
+		uint8_t bytes[18] = {0};
+		const struct vector_code code = {.bytes = bytes, .size = 18, .start = 8};
+
+		for (size_t j = 0; j < TEST_LENGTH(halfwords); j++) {
+			bytes[8 + 2 * j] = halfwords[j];
+			bytes[9 + 2 * j] = halfwords[j] >> 8;
+		}
+		if (vector_code_is_entry(&code, 12) != rows[i].entry ||
+			vector_code_is_loop(&code, 12) != rows[i].loop) {
+			fail_msg("row %zu", i);
+		}
+	}
+}
+
 static void test_bootable(void **state)
 {
 	static const struct {
@@ -573,6 +648,7 @@ int main(void)
 		cmocka_unit_test(test_the_plain_image_is_certain),
 		cmocka_unit_test(test_cut_is_never_certainly_wrong),
 		cmocka_unit_test(test_cut_is_told_by_calls),
+		cmocka_unit_test(test_cut_is_not_guessed),
 		cmocka_unit_test(test_data_is_not_cut),
 		cmocka_unit_test(test_cut_before_reset_is_truncated),
 		cmocka_unit_test(test_fit_matrix),
@@ -585,6 +661,7 @@ int main(void)
 		cmocka_unit_test(test_two_bases_are_not_certain),
 		cmocka_unit_test(test_random_has_no_table),
 		cmocka_unit_test(test_random_handlers_are_not_certain),
+		cmocka_unit_test(test_code),
 		cmocka_unit_test(test_bootable),
 		cmocka_unit_test(test_words),
 	};
