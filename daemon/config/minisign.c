@@ -7,8 +7,9 @@
  */
 #include "config/minisign.h"
 
-#include <sodium.h>
 #include <string.h>
+
+#include "config/base64.h"
 
 struct minisign_line {
 	const char *text;
@@ -58,21 +59,12 @@ static bool minisign_is_comment(struct minisign_line *line, const char *prefix)
 	return true;
 }
 
-static bool minisign_decode(const struct minisign_line *line, uint8_t *ret, size_t size)
-{
-	size_t n = 0;
-
-	return sodium_base642bin(ret, size, line->text, line->n, NULL, &n, NULL,
-		       sodium_base64_VARIANT_ORIGINAL) == 0 &&
-	       n == size;
-}
-
 /* "Ed" or "ED", key id, signature. */
 static bool minisign_take_signature(struct minisign *m, const struct minisign_line *line)
 {
 	uint8_t bytes[2 + sizeof(m->key_id) + sizeof(m->signature)];
 
-	if (!minisign_decode(line, bytes, sizeof(bytes)) || bytes[0] != 'E' ||
+	if (!base64_read(line->text, line->n, bytes, sizeof(bytes)) || bytes[0] != 'E' ||
 		(bytes[1] != 'd' && bytes[1] != 'D')) {
 		return false;
 	}
@@ -102,7 +94,8 @@ bool minisign_parse(const char *text, size_t size, struct minisign *ret)
 	if (at < end || !minisign_is_comment(&lines[0], "untrusted comment: ") ||
 		!minisign_take_signature(&m, &lines[1]) ||
 		!minisign_is_comment(&lines[2], "trusted comment: ") ||
-		!minisign_decode(&lines[3], m.global_signature, sizeof(m.global_signature))) {
+		!base64_read(lines[3].text, lines[3].n, m.global_signature,
+			sizeof(m.global_signature))) {
 		return false;
 	}
 	m.trusted_comment = lines[2].text;

@@ -5,19 +5,18 @@
  */
 #include "config/public-key.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "config/base64.h"
 
 bool public_key_parse(const char *text, struct public_key *ret)
 {
 	uint8_t bytes[2 + sizeof(ret->id) + sizeof(ret->key)];
-	size_t size = 0;
 
 	if (strlen(text) != PUBLIC_KEY_TEXT ||
-		sodium_base642bin(bytes, sizeof(bytes), text, PUBLIC_KEY_TEXT, NULL, &size, NULL,
-			sodium_base64_VARIANT_ORIGINAL) != 0 ||
-		size != sizeof(bytes) || memcmp(bytes, "Ed", 2) != 0) {
+		!base64_read(text, PUBLIC_KEY_TEXT, bytes, sizeof(bytes)) ||
+		memcmp(bytes, "Ed", 2) != 0) {
 		return false;
 	}
 	memcpy(ret->id, bytes + 2, sizeof(ret->id));

@@ -4,6 +4,7 @@
  * flashed, the journal names both, and one hand of a person settles it.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ static void test_two_boards(void **state)
 	held = scene_entry(bed, "DFUD_REASON=two-boards", "DFUD_FILE=klipper.bin");
 	assert_non_null(strstr(entry_get(held, "MESSAGE"), "1-1"));
 	assert_non_null(strstr(entry_get(held, "MESSAGE"), "1-2"));
+	assert_non_null(strstr(entry_get(held, "MESSAGE"), "both show STM32FxSTM32"));
 	scene_untouched(bed, first);
 	scene_untouched(bed, second);
 	assert_true(bed_has_file(bed, "queue", "klipper.bin", NULL, 0));
@@ -30,6 +32,29 @@ static void test_two_boards(void **state)
 	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_PORT=1-1");
 	assert_true(bed_flash_equals(bed, first, SCENE_FLASH, image.bytes, image.size));
 	scene_untouched(bed, second);
+}
+
+/* Serial numbers that differ are offered, and one of them in the profile settles it. */
+static void test_two_boards_of_two_serials(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	struct board_options options = {.cold_error = true, .serial = "357236543131"};
+	struct host_port *first = scene_board(bed, "1-1", &options);
+	struct host_port *second;
+	const struct entry *held;
+
+	options.serial = "357236543132";
+	second = scene_board(bed, "1-2", &options);
+	scene_start(bed);
+	scene_drop(bed, "klipper.bin", &image);
+	held = scene_entry(bed, "DFUD_REASON=two-boards", "DFUD_FILE=klipper.bin");
+	assert_non_null(strstr(entry_get(held, "MESSAGE"), "Port=, Path= or Serial= in [Match]"));
+	scene_profile(bed, SCENE_MATCH "Serial=357236543132\n[Image]\nAddress=0x08000000\n");
+	assert_int_equal(kill(bed->daemon, SIGHUP), 0);
+	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_PORT=1-2");
+	assert_true(bed_flash_equals(bed, second, SCENE_FLASH, image.bytes, image.size));
+	scene_untouched(bed, first);
 }
 
 /* Boards powered by one switch appear some 20 ms apart: the first must not be taken. */
@@ -170,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(test_two_boards),
+		SCENE(test_two_boards_of_two_serials),
 		SCENE(test_second_board_appears_a_moment_later),
 		SCENE(test_two_files),
 		SCENE(test_order_makes_a_line),

@@ -14,7 +14,7 @@ grep -qx 'CapEff:	0000000000000000' "/proc/$pid/status"
 grep -qx 'CapBnd:	0000000000000000' "/proc/$pid/status"
 grep -qx 'NoNewPrivs:	1' "/proc/$pid/status"
 grep -qx 'Seccomp:	2' "/proc/$pid/status"
-systemctl show -P StatusText dfud.service | grep -q .
+wait_until 5 'a status text' eval 'systemctl show -P StatusText dfud.service | grep -q .'
 
 # one thread, and no USB device open
 [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
@@ -27,3 +27,15 @@ if runuser -u bob -- touch "$state/queue/.not-mine" 2>/dev/null; then
 	fail 'bob is not in the group and may queue'
 fi
 rm "$state/queue/.mine"
+
+# others could change what lies in a folder: dfud does not start before that is mended
+dfud_stop
+chmod 0775 "$state/active"
+if systemctl start dfud.service 2>/dev/null; then
+	fail 'dfud starts on folders that others can write to'
+fi
+assert_said "^$state/active: mode 0775 lets others write to it; systemd-tmpfiles --create dfud.conf"
+systemctl stop dfud.service
+systemd-tmpfiles --create dfud.conf
+systemctl reset-failed dfud.service
+dfud_start
