@@ -5,6 +5,7 @@
  */
 #include "config/public-key.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,10 +25,13 @@ bool public_key_parse(const char *text, struct public_key *ret)
 	return true;
 }
 
-/* A number whose lowest byte comes first. */
+/* A number whose lowest byte comes first; minisign shows no leading zeros. */
 void public_key_show_id(const uint8_t id[static 8], char ret[static PUBLIC_KEY_ID_TEXT])
 {
-	for (size_t i = 0; i < 8; i++) {
-		snprintf(ret + 2 * i, 3, "%02X", id[7 - i]);
+	uint64_t number = 0;
+
+	for (size_t i = 8; i > 0; i--) {
+		number = number << 8 | id[i - 1];
 	}
+	snprintf(ret, PUBLIC_KEY_ID_TEXT, "%" PRIX64, number);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inspections. A job is held by its number while its worker runs, because the file may go
- * meanwhile; an inspection without an outcome (crashed, killed) counts as a file that breaks the
- * reader: damaged.
+ * Inspections. What lies beside a file is judged first (trust.h), so that no worker reads what
+ * nobody signed; a file whose sidecars change is judged again, and not read again.
+ *
+ * A job is held by its number while its worker runs, because the file may go meanwhile; an
+ * inspection without an outcome (crashed, killed) counts as a file that breaks the reader: damaged.
  */
 #include "dfud/inspect.h"
 

@@ -81,7 +81,7 @@ static void check_key(const uint8_t *data, size_t size)
 		MUST(encode('d', key.id, key.key, 32, encoded) == PUBLIC_KEY_TEXT);
 		MUST(strcmp(text, encoded) == 0);
 		public_key_show_id(key.id, shown);
-		MUST(strspn(shown, "0123456789ABCDEF") == 16 && shown[16] == '\0');
+		MUST(strspn(shown, "0123456789ABCDEF") == strlen(shown) && shown[0] != '\0');
 	}
 }
 

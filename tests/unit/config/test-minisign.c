@@ -177,6 +177,9 @@ static void test_key_id(void **state)
 		public_key_parse("RWQm2tWp2csm7kpZk4omnWDD8ChTtgeJrRsu5cAh+ZelNhPksy5gtEMu", &key));
 	public_key_show_id(key.id, shown);
 	assert_string_equal(shown, "EE26CBD9A9D5DA26");
+	key.id[7] = 0x09;
+	public_key_show_id(key.id, shown);
+	assert_string_equal(shown, "926CBD9A9D5DA26");
 }
 
 int main(void)

@@ -177,10 +177,11 @@ static void test_sizes(void **state)
 {
 	static const size_t sizes[] = {0, 1, 127, 128, 129, 4095, 4096, 4097, 3 << 20};
 	struct desk *desk = *state;
-	char *bytes = malloc(3 << 20);
+	const size_t room = (3 << 20) + 1;
+	char *bytes = malloc(room);
 
 	assert_non_null(bytes);
-	for (size_t i = 0; i < 3 << 20; i++) {
+	for (size_t i = 0; i < room; i++) {
 		bytes[i] = (char)(i * 31 + (i >> 8));
 	}
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
