@@ -40,18 +40,23 @@ int scene_teardown(void **state)
 	return 0;
 }
 
-struct firmware scene_image(uint32_t link, uint64_t seed)
+struct firmware scene_program(enum image_style style, uint32_t link, size_t size, uint64_t seed)
 {
 	struct image_recipe recipe = IMAGE_RECIPE_INIT;
-	struct firmware image;
+	struct firmware image = {.size = size};
 
+	recipe.style = style;
 	recipe.link = link;
 	recipe.seed = seed;
-	recipe.size = SCENE_SIZE;
+	recipe.size = size;
 	image.bytes = image_make(&recipe);
-	image.size = recipe.size;
 	assert_non_null(image.bytes);
 	return image;
+}
+
+struct firmware scene_image(uint32_t link, uint64_t seed)
+{
+	return scene_program(IMAGE_STYLE_KLIPPER, link, SCENE_SIZE, seed);
 }
 
 void firmware_done(struct firmware *image)
@@ -112,6 +117,73 @@ void scene_preload(
 	host_unlock(bed->host);
 }
 
+void scene_fill(struct bed *bed, struct host_port *port)
+{
+	struct board *board = host_lock(bed->host, port);
+	size_t size;
+	uint8_t *flash = board_flash(board, &size);
+
+	for (size_t i = 0; i < size; i++) {
+		flash[i] = (uint8_t)(i * 7 + (i >> 8));
+	}
+	host_unlock(bed->host);
+}
+
+struct firmware scene_flash(struct bed *bed, struct host_port *port)
+{
+	struct board *board = host_lock(bed->host, port);
+	struct firmware copy;
+	const uint8_t *flash = board_flash(board, &copy.size);
+
+	copy.bytes = malloc(copy.size);
+	assert_non_null(copy.bytes);
+	memcpy(copy.bytes, flash, copy.size);
+	host_unlock(bed->host);
+	return copy;
+}
+
+void scene_flash_is(struct bed *bed, struct host_port *port, const struct firmware *flash)
+{
+	FIRMWARE_CLEANUP struct firmware now = scene_flash(bed, port);
+
+	assert_int_equal(now.size, flash->size);
+	assert_memory_equal(now.bytes, flash->bytes, flash->size);
+}
+
+unsigned scene_count_backups(struct bed *bed)
+{
+	char path[128];
+	unsigned n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/state/backup", bed->root);
+	dir = opendir(path);
+	assert_non_null(dir);
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		n += strstr(entry->d_name, ".bin") != NULL;
+	}
+	closedir(dir);
+	return n;
+}
+
+uint32_t scene_left_to(struct bed *bed, struct host_port *port)
+{
+	size_t n;
+	const struct board_step *steps = board_steps(host_lock(bed->host, port), &n);
+	uint32_t address = 0;
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (steps[i].kind == BOARD_STEP_LEAVE) {
+			found = true;
+			address = steps[i].address;
+		}
+	}
+	host_unlock(bed->host);
+	assert_true(found);
+	return address;
+}
+
 const struct entry *scene_entry_fields(struct bed *bed, const char *const *fields)
 {
 	const struct entry *entry = bed_wait_fields(bed, fields);
@@ -130,6 +202,46 @@ void scene_field(const struct entry *entry, const char *name, const char *value)
 	}
 	assert_non_null(got);
 	assert_string_equal(got, value);
+}
+
+void scene_says(const struct entry *entry, const char *words)
+{
+	const char *message = entry_get(entry, "MESSAGE");
+
+	assert_non_null(message);
+	if (!strstr(message, words)) {
+		fail_msg("\"%s\" is not in: %s", words, message);
+	}
+}
+
+static bool entry_has(const struct entry *entry, const char *name, const char *value)
+{
+	const char *got = entry_get(entry, name);
+
+	return got && strcmp(got, value) == 0;
+}
+
+static bool entry_warns(const struct entry *entry, const char *words)
+{
+	return entry_has(entry, "DFUD_EVENT", "checked") && entry_has(entry, "PRIORITY", "4") &&
+	       strstr(entry_get(entry, "MESSAGE"), words);
+}
+
+/* Several warnings may come: the verdict is behind the last of them. */
+const struct entry *scene_warning(struct bed *bed, const char *words)
+{
+	const struct entry *verdict = scene_entry(bed, "DFUD_EVENT=verdict");
+
+	for (size_t i = bed->mark; i < verdict->number; i++) {
+		const struct entry *entry = inbox_at(bed->inbox, i);
+
+		if (entry_warns(entry, words)) {
+			return entry;
+		}
+	}
+	bed_print_journal(bed);
+	fail_msg("nobody warns with \"%s\"", words);
+	return NULL;
 }
 
 void scene_settled(struct bed *bed, const char *folder, const char *name)

@@ -40,6 +40,8 @@ int scene_teardown(void **state);
 
 /* Klipper's style, the truth of the thread; different seeds are different programs. */
 struct firmware scene_image(uint32_t link, uint64_t seed);
+/* Any other program for the same chip. */
+struct firmware scene_program(enum image_style style, uint32_t link, size_t size, uint64_t seed);
 void firmware_done(struct firmware *image);
 #define FIRMWARE_CLEANUP __attribute__((cleanup(firmware_done)))
 
@@ -55,12 +57,27 @@ struct host_port *scene_board(
 void scene_preload(
 	struct bed *bed, struct host_port *port, uint32_t address, const struct firmware *image);
 
+/* Something in every byte of the flash, also behind what an image covers. */
+void scene_fill(struct bed *bed, struct host_port *port);
+/* The whole flash as it is now; the caller frees the bytes. */
+struct firmware scene_flash(struct bed *bed, struct host_port *port);
+/* The whole flash is as it was then. */
+void scene_flash_is(struct bed *bed, struct host_port *port, const struct firmware *flash);
+/* Files with bytes in state/backup. */
+unsigned scene_count_backups(struct bed *bed);
+/* Where the board was told to start when it was last told to leave. */
+uint32_t scene_left_to(struct bed *bed, struct host_port *port);
+
 /* The verdict, waited for; its fields, as in bed_wait(), follow. */
 #define scene_verdict(bed, ...) scene_entry(bed, "DFUD_EVENT=verdict", __VA_ARGS__)
 /* Any entry; the test ends where it does not come. */
 #define scene_entry(bed, ...) scene_entry_fields(bed, (const char *const[]){__VA_ARGS__, NULL})
 const struct entry *scene_entry_fields(struct bed *bed, const char *const *fields);
 void scene_field(const struct entry *entry, const char *name, const char *value);
+/* What is said in it; the test ends where that is not there. */
+void scene_says(const struct entry *entry, const char *words);
+/* The `checked` line that warned with these words, before the verdict, which is waited for. */
+const struct entry *scene_warning(struct bed *bed, const char *words);
 /* The attempt is over and its folder is where it belongs. */
 void scene_settled(struct bed *bed, const char *folder, const char *name);
 /* No board was asked to change anything. */

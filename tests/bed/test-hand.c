@@ -91,6 +91,96 @@ static void test_status_of_a_failure(void **state)
 	assert_int_equal(by_hand(bed, &image, "--port=1-1"), 3);
 }
 
+/* It was asked to stay, so nothing is waited for. */
+static void test_status_of_a_board_that_stays(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	assert_int_equal(by_hand(bed, &image, "--port=1-1", "--leave=no"), 0);
+	assert_int_equal(host_presence(bed->host, port), BOARD_DFU);
+	assert_int_equal(bed_counts(bed, port).leaves, 0);
+	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, image.bytes, image.size));
+}
+
+/* A boot loader at the start of the flash, an image behind it; what the options say of both. */
+static int over_a_loader(struct bed *bed, struct host_port *port, uint32_t link, const char *option)
+{
+	FIRMWARE_CLEANUP struct firmware loader =
+		scene_program(IMAGE_STYLE_KATAPULT, SCENE_FLASH, 6000, 7);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(link, 1);
+
+	scene_preload(bed, port, SCENE_FLASH, &loader);
+	return by_hand(bed, &image, "--port=1-1", "--within=2s", option);
+}
+
+static void test_a_loader_is_started(void **state)
+{
+	struct bed *bed = *state;
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	assert_int_equal(over_a_loader(bed, port, SCENE_OFFSET, "--leave=auto"), 0);
+	assert_int_equal(scene_left_to(bed, port), SCENE_FLASH);
+}
+
+static void test_a_loader_is_passed_by(void **state)
+{
+	struct bed *bed = *state;
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	assert_int_equal(over_a_loader(bed, port, SCENE_OFFSET, "--leave=image"), 0);
+	assert_int_equal(scene_left_to(bed, port), SCENE_OFFSET);
+}
+
+static void test_a_loader_is_kept(void **state)
+{
+	struct bed *bed = *state;
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	assert_int_equal(over_a_loader(bed, port, SCENE_FLASH, "--keep-bootloader"), 2);
+	scene_untouched(bed, port);
+}
+
+static void test_a_loader_is_saved_whatever_is_asked(void **state)
+{
+	struct bed *bed = *state;
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	assert_int_equal(over_a_loader(bed, port, SCENE_FLASH, "--backup=no"), 0);
+	assert_int_equal(scene_count_backups(bed), 1);
+}
+
+/* Nowhere to save to: the last folder that is named counts. */
+static void test_no_folder_for_backups(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	assert_int_equal(by_hand(bed, &image, "--port=1-1", "--backup-dir=/nowhere/at/all"), 2);
+	assert_int_equal(host_opens(bed->host, port), 0);
+	assert_int_equal(
+		by_hand(bed, &image, "--port=1-1", "--backup-dir=/nowhere/at/all", "--backup=no"),
+		0);
+	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, image.bytes, image.size));
+}
+
+static void test_a_loader_and_no_folder_for_backups(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware loader =
+		scene_program(IMAGE_STYLE_KATAPULT, SCENE_FLASH, 6000, 7);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	struct host_port *port = scene_board(bed, "1-1", NULL);
+
+	scene_preload(bed, port, SCENE_FLASH, &loader);
+	assert_int_equal(
+		by_hand(bed, &image, "--port=1-1", "--backup-dir=/nowhere/at/all", "--backup=no"),
+		2);
+	scene_untouched(bed, port);
+}
+
 static void test_status_of_no_board(void **state)
 {
 	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
@@ -106,6 +196,13 @@ int main(void)
 		SCENE_BARE(test_status_of_a_return),
 		SCENE_BARE(test_status_of_a_board_that_is_not_back),
 		SCENE_BARE(test_status_of_a_failure),
+		SCENE_BARE(test_status_of_a_board_that_stays),
+		SCENE_BARE(test_a_loader_is_started),
+		SCENE_BARE(test_a_loader_is_passed_by),
+		SCENE_BARE(test_a_loader_is_kept),
+		SCENE_BARE(test_a_loader_is_saved_whatever_is_asked),
+		SCENE_BARE(test_no_folder_for_backups),
+		SCENE_BARE(test_a_loader_and_no_folder_for_backups),
 		SCENE_BARE(test_status_of_no_board),
 	};
 
