@@ -216,7 +216,8 @@ enum backup_policy profile_default_backup(enum profile_origin origin)
 static int profile_take_backup(struct schema *schema, void *object, const char *value)
 {
 	struct profile *profile = object;
-	enum backup_policy policy = *value == '\0' ? BACKUP_YES : backup_policy_from_string(value);
+	enum backup_policy policy = *value == '\0' ? profile_default_backup(profile->origin)
+						   : backup_policy_from_string(value);
 
 	if (policy < 0) {
 		schema_complain(schema, "\"%.60s\" is none of yes, required, no, whole", value);

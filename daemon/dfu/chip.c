@@ -225,9 +225,24 @@ static bool chip_is_known(const char *mcu)
 	return false;
 }
 
+/* As Klipper names the chips of makers whose ROM is not ST's. Those that copy ST's chips are none.
+ */
+static bool chip_is_other_maker(const char *mcu)
+{
+	static const char *const makers[] = {
+		"rp2", "lpc", "sam", "atmega", "at90", "hc32", "esp", "pru", "ar100"};
+
+	for (size_t i = 0; i < sizeof(makers) / sizeof(*makers); i++) {
+		if (strncmp(mcu, makers[i], strlen(makers[i])) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool chip_is_mcu(const struct chip *chip, const char *mcu)
 {
 	assert(chip && mcu);
 
-	return chip_has_family(chip, mcu) || !chip_is_known(mcu);
+	return chip_has_family(chip, mcu) || (!chip_is_known(mcu) && !chip_is_other_maker(mcu));
 }

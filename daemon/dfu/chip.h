@@ -38,6 +38,6 @@ bool chip_has_stack(const struct chip *chip, uint32_t stack_pointer);
 
 /*
  * Whether the chip can be an MCU of that name ("stm32f446xx"). True also for a name that cannot be
- * judged: of another maker, or of a family that is not known here.
+ * judged: of a maker who copies STM32, or of a family that is not known here.
  */
 bool chip_is_mcu(const struct chip *chip, const char *mcu);

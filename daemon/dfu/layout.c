@@ -280,3 +280,18 @@ uint64_t layout_size(const struct layout *layout)
 	}
 	return size;
 }
+
+bool layout_is_same(const struct layout *a, const struct layout *b)
+{
+	if (a->n_groups != b->n_groups) {
+		return false;
+	}
+	for (size_t i = 0; i < a->n_groups; i++) {
+		const struct layout_group *g = &a->groups[i], *h = &b->groups[i];
+
+		if (g->start != h->start || g->size != h->size || g->count != h->count) {
+			return false;
+		}
+	}
+	return true;
+}

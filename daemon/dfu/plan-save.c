@@ -142,6 +142,9 @@ int plan_save(struct plan *plan, const struct layout *layout, bool whole)
 	if (whole) {
 		plan_widen(layout, &start, &end);
 	}
+	if (end - start > PLAN_SAVE_MAX) {
+		return -EFBIG;
+	}
 	plan->saved.data = malloc(end - start);
 	if (plan->saved.data == NULL) {
 		return -ENOMEM;

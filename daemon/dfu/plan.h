@@ -115,8 +115,9 @@ int plan_decide(struct plan *plan);
  * After plan_decide: lays out what is to be saved, which is everything from the first to the last
  * sector that will be erased, or the whole memory that lies around it without a gap; nothing where
  * nothing is erased. Once the saves were read, saved holds it. 0; -ENOMEM; -ENXIO where some of it
- * cannot be read (nothing is laid out then).
+ * cannot be read, -EFBIG where it is more than PLAN_SAVE_MAX (nothing is laid out then).
  */
+#define PLAN_SAVE_MAX (64u << 20)
 int plan_save(struct plan *plan, const struct layout *layout, bool whole);
 
 /* Longest that erasing and writing may take on any known chip, for deadlines. */

@@ -4,28 +4,57 @@
  *
  * A program that says what it is (Klipper, Marlin) is none to be afraid for: it is what people
  * replace. One that says that it is a boot loader, or that starts and says nothing, may be the only
- * copy of a maker's boot loader. One with the USB identity of the file is an older build of it.
+ * copy of a maker's boot loader.
  *
- * How far it reaches is told by its vectors, which point into its own code, also where only its
- * first bytes are known: a file that goes behind it by its address may still fall onto its tail.
+ * It reaches as far as its own bytes do, up to an erased KiB or the next program, and at least as
+ * far as its vectors point. A file that is to go behind it by its address may still fall onto its
+ * tail: where the bytes run on into the file's place without a gap, and no program begins there.
  */
 #include "dfud-flash/base.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "firmware/dictionary.h"
 #include "firmware/vector.h"
 #include "message/message.h"
 
-/* The address behind which nothing of the program is known to lie. */
-static uint32_t base_last(const struct base *base, const uint8_t *bytes, size_t size)
+/* What its vectors point to is its own, too. */
+static uint32_t base_highest(const struct base *base, const uint8_t *bytes, size_t size)
 {
 	struct vector_facts facts;
 
 	vector_judge(bytes, size, &facts);
 	return facts.certainty != VECTOR_NO_TABLE && facts.highest >= base->address ? facts.highest
 										    : base->address;
+}
+
+/* Whether bytes that run up to the file's place run on there. */
+static bool base_runs_on(const struct plan *plan, uint32_t image)
+{
+	struct resident there;
+	uint32_t size;
+	const uint8_t *bytes = plan_found(plan, image, &size);
+
+	if (bytes == NULL || size < 8 || vector_bootable(bytes)) {
+		return false;
+	}
+	resident_judge(&there, bytes, size, image);
+	return there.own > 0;
+}
+
+/* The address of the last byte that is the program's, as far as can be told. */
+static uint32_t base_last(const struct base *base, const struct plan *plan, const uint8_t *bytes,
+	uint32_t size, uint32_t image)
+{
+	const uint32_t highest = base_highest(base, bytes, size);
+	const uint32_t own = (uint32_t)base->resident.own;
+	uint32_t last = base->address + (own > 0 ? own - 1 : 0);
+
+	if (own == size && image > base->address && size == image - base->address &&
+		base_runs_on(plan, image)) {
+		last = image;
+	}
+	return highest > last ? highest : last;
 }
 
 static bool base_is_touched(const struct plan *plan, uint32_t first, uint32_t last)
@@ -36,34 +65,6 @@ static bool base_is_touched(const struct plan *plan, uint32_t first, uint32_t la
 		if (s->erase && s->start <= last && s->start + (s->size - 1) >= first) {
 			return true;
 		}
-	}
-	return false;
-}
-
-/* An older build of the file itself. */
-static bool base_is_same_program(
-	const struct base *base, const uint8_t *bytes, const struct check_file *file)
-{
-	uint16_t vendor, product;
-
-	return file->has_usb &&
-	       dictionary_usb_identity(bytes, base->resident.size, &vendor, &product) &&
-	       vendor == file->usb_vendor && product == file->usb_product;
-}
-
-static bool base_judge_loader(
-	const struct base *base, const uint8_t *bytes, const struct check_file *file)
-{
-	switch (base->resident.kind) {
-	case RESIDENT_LOADER:
-		return true;
-	case RESIDENT_FOREIGN:
-		return !base_is_same_program(base, bytes, file);
-	case RESIDENT_PROGRAM:
-	case RESIDENT_NONE:
-	case _RESIDENT_KIND_MAX:
-	case _RESIDENT_KIND_INVALID:
-		break;
 	}
 	return false;
 }
@@ -99,10 +100,9 @@ uint32_t base_look_size(const struct layout *layout, uint32_t image)
 	return size < BASE_LOOK_MAX ? size : BASE_LOOK_MAX;
 }
 
-void base_look(struct base *ret, const struct plan *plan, const struct layout *layout,
-	const struct check_file *file)
+void base_look(
+	struct base *ret, const struct plan *plan, const struct layout *layout, uint32_t image)
 {
-	const uint32_t image = file->image.segments[0].address;
 	uint32_t size, last;
 	const uint8_t *bytes;
 
@@ -110,10 +110,14 @@ void base_look(struct base *ret, const struct plan *plan, const struct layout *l
 	bytes = plan_found(plan, ret->address, &size);
 	ret->is_read = bytes != NULL;
 	if (ret->is_read) {
+		if (image > ret->address && size > image - ret->address) {
+			size = image - ret->address; /* what lies there is another's */
+		}
 		resident_judge(&ret->resident, bytes, size, ret->address);
 		resident_describe(&ret->resident, ret->about, sizeof(ret->about));
-		ret->is_loader = base_judge_loader(ret, bytes, file);
-		last = base_last(ret, bytes, size);
+		ret->is_loader = ret->resident.kind == RESIDENT_LOADER ||
+				 ret->resident.kind == RESIDENT_FOREIGN;
+		last = base_last(ret, plan, bytes, size, image);
 		ret->is_erased = base_is_touched(plan, ret->address, last);
 		ret->is_damaged = ret->is_erased && last >= image;
 	}

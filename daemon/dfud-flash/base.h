@@ -8,7 +8,6 @@
 #include "config/policy.h"
 #include "dfu/layout.h"
 #include "dfu/plan.h"
-#include "dfud-flash/check.h"
 #include "firmware/resident.h"
 
 /*
@@ -42,9 +41,9 @@ struct base {
 	char about[160]; /* what lies there, in words */
 };
 
-/* The plan is decided; the file placed. */
-void base_look(struct base *ret, const struct plan *plan, const struct layout *layout,
-	const struct check_file *file);
+/* The plan is decided; the file goes to the address image. */
+void base_look(
+	struct base *ret, const struct plan *plan, const struct layout *layout, uint32_t image);
 
 /* How much to read of flash base for an image at that address; 0 where that is of no use. */
 uint32_t base_look_size(const struct layout *layout, uint32_t image);

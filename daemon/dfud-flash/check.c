@@ -27,7 +27,7 @@ int check_read(
 	vector_judge(bytes, size, &ret->vector);
 	(void)dictionary_find(&ret->dictionary, bytes, size);
 	program_identify(&ret->program, bytes, size);
-	ret->has_usb = dictionary_usb_identity(bytes, size, &ret->usb_vendor, &ret->usb_product);
+	ret->usb = dictionary_usb_identity(bytes, size, &ret->usb_vendor, &ret->usb_product);
 	return 0;
 }
 
@@ -82,9 +82,9 @@ enum reason check_itself(const struct check_file *file, char *text, size_t size)
 	}
 	if (file->vector.truncated) {
 		snprintf(text, size,
-			"%s is cut off: its vector table names code behind the end of the file "
-			"(reset vector 0x%08" PRIx32 ", %zu bytes); copy it again",
-			file->name, file->vector.reset, file->image.size);
+			"%s is cut off: its vector table names code behind the end of the file (at "
+			"0x%08" PRIx32 ", and there are only %zu bytes); copy it again",
+			file->name, file->vector.highest, file->image.size);
 		return REASON_TRUNCATED;
 	}
 	if (file->vector.cut || file->dictionary.truncated) {
@@ -198,11 +198,12 @@ static enum finding_result check_guess_finding(
 	const struct vector_facts *vector, uint32_t address, char *text, size_t size)
 {
 	switch (vector->certainty) {
-	case VECTOR_CERTAIN: /* another name of the same place */
+	case VECTOR_CERTAIN: /* perhaps another name of the same place, as many chips have */
 		snprintf(text, size,
-			"0x%08" PRIx32 ", which is 0x%08" PRIx32 " where it was linked", address,
-			vector->base);
-		return FINDING_GOOD;
+			"0x%08" PRIx32 ", which is 0x%08" PRIx32
+			", where it was linked, only if the chip shows its flash there, too",
+			address, vector->base);
+		return FINDING_UNKNOWN;
 	case VECTOR_LIKELY:
 		if (vector->base == address) {
 			snprintf(text, size, "0x%08" PRIx32 ", where it was probably linked",

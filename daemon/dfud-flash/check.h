@@ -25,7 +25,7 @@ struct check_file {
 	struct vector_facts vector;
 	struct dictionary dictionary; /* zeroed where there is none */
 	struct program program;	      /* what it says of itself */
-	bool has_usb;
+	enum dictionary_usb usb;
 	uint16_t usb_vendor, usb_product;
 };
 

@@ -39,7 +39,7 @@ static void hand_inspect_print_image(const struct message *m)
 	printf("format\t%s\nsize\t%" PRIu64 "\nsegments\t%" PRIu64 "\n", m->format, m->size,
 		m->segments);
 	printf("linked\t%s", m->certainty);
-	if (m->link != 0) {
+	if (strcmp(m->certainty, "certain") == 0 || strcmp(m->certainty, "likely") == 0) {
 		printf("\t0x%08" PRIx32, m->link);
 	}
 	printf("\n");
@@ -72,6 +72,7 @@ static void hand_inspect_on_message(void *user, const struct message *m)
 		i->status = EXIT_SUCCESS;
 	} else if (m->kind == MESSAGE_OUTCOME && m->reason[0] != '\0') {
 		printf("%s: %s\n", m->reason, m->text);
+		hand_inspect_print_digest(i);
 		i->status = HAND_INSPECT_REFUSED;
 	}
 }
@@ -119,6 +120,8 @@ int hand_inspect(const char *name, int file)
 	}
 	if (r < 0) {
 		fprintf(stderr, "dfud-flash: %s\n", strerror(-r));
+	} else if (i.status == HAND_INSPECT_FAILED) {
+		fprintf(stderr, "dfud-flash: the file broke the program that reads it\n");
 	}
 	process_free(i.process);
 	sd_event_unref(i.event);

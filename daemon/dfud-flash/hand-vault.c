@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <systemd/sd-id128.h>
+
 #include "config/settings.h"
 #include "dfud/keep.h"
 #include "dfud/vault.h"
@@ -87,12 +89,16 @@ static int hand_vault_open_usual(struct hand_vault *v)
 int hand_vault_open(struct hand_vault *v, const char *folder)
 {
 	int r = folder != NULL ? hand_vault_open_folder(v, folder) : hand_vault_open_usual(v);
+	char id[SD_ID128_STRING_MAX];
+	sd_id128_t random;
 
+	if (r >= 0) {
+		r = sd_id128_randomize(&random);
+	}
 	if (r < 0) {
 		return r;
 	}
-	snprintf(v->draft, sizeof(v->draft), ".hand-%ld.part", (long)getpid());
-	(void)unlinkat(v->folder, v->draft, 0); /* of a process long gone */
+	snprintf(v->draft, sizeof(v->draft), ".hand-%s.part", sd_id128_to_string(random, id));
 	v->file = openat(
 		v->folder, v->draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (v->file < 0) {
@@ -122,19 +128,43 @@ void hand_vault_done(struct hand_vault *v)
 	*v = (struct hand_vault)HAND_VAULT_INIT;
 }
 
+/* The daemon's folder has the daemon's quota; a person's own has the usual one. */
+static void hand_vault_limit(const struct hand_vault *v, const char *newest)
+{
+	char own[sizeof(v->path)];
+	struct settings usual;
+
+	hand_vault_own(own, sizeof(own));
+	if (strcmp(own, v->path) == 0) {
+		settings_init(&usual);
+		vault_limit(v->folder, usual.backup_max_size, usual.backup_max_count, &newest, 1);
+		settings_done(&usual);
+	}
+}
+
+/* By hand there is no record whose next line would make it durable. 0 or -errno. */
+static int hand_vault_sync(const struct hand_vault *v)
+{
+	return syncfs(v->folder) < 0 ? -errno : 0;
+}
+
 enum reason hand_vault_keep(struct hand_vault *v, struct backup *note, char *text, size_t size)
 {
 	const enum reason reason = keep_backup(v->folder, v->folder, v->draft, note, text, size);
-	const char *const keep[] = {note->sha256};
-	struct settings usual;
+	int r;
 
-	if (reason == REASON_NONE) {
-		v->draft[0] = '\0';
-		settings_init(&usual);
-		vault_limit(v->folder, usual.backup_max_size, usual.backup_max_count, keep, 1);
-		settings_done(&usual);
+	if (reason != REASON_NONE) {
+		return reason;
 	}
-	return reason;
+	v->draft[0] = '\0';
+	r = hand_vault_sync(v);
+	if (r < 0) {
+		snprintf(text, size, "what was saved of the board cannot be made durable: %s",
+			strerror(-r));
+		return REASON_NO_SPACE;
+	}
+	hand_vault_limit(v, note->sha256);
+	return REASON_NONE;
 }
 
 static int hand_vault_find_in(const char *path, const char *digits, struct backup *ret, int *ret_fd)
@@ -185,8 +215,10 @@ int hand_vault_find(const char *folder, const char *digits, struct backup *ret, 
 	} else {
 		r = hand_vault_find_in(HAND_VAULT_SYSTEM, digits, ret, ret_fd);
 		hand_vault_own(own, sizeof(own));
-		if (r == -ENOENT && own[0] != '\0') {
-			r = hand_vault_find_in(own, digits, ret, ret_fd);
+		if (r < 0 && own[0] != '\0') {
+			const int again = hand_vault_find_in(own, digits, ret, ret_fd);
+
+			r = again == -ENOENT ? r : again;
 		}
 	}
 	if (r < 0) {

@@ -17,7 +17,7 @@ struct hand_vault {
 	int folder;	/* -EBADF: none */
 	int file;	/* for the worker; -EBADF: none */
 	char path[512]; /* of the folder */
-	char draft[32]; /* name of the file in it, "" for none */
+	char draft[64]; /* name of the file in it, "" for none */
 };
 
 #define HAND_VAULT_INIT                                                                            \
@@ -31,7 +31,7 @@ int hand_vault_open(struct hand_vault *vault, const char *folder);
 int hand_vault_pretend(struct hand_vault *vault);
 void hand_vault_done(struct hand_vault *vault);
 
-/* What the worker saved, under its digest. REASON_NONE or as keep_backup. */
+/* What the worker saved, under its digest, durable. REASON_NONE or as keep_backup. */
 enum reason hand_vault_keep(struct hand_vault *vault, struct backup *note, char *text, size_t size);
 
 /*

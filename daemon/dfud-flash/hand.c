@@ -203,6 +203,12 @@ static void hand_add_arg(struct hand_args *args, const char *format, ...)
 	args->n++;
 }
 
+/* A backup goes back into the memory that it is of. */
+static unsigned hand_alternate(const struct hand *h)
+{
+	return h->options->restore != NULL ? (unsigned)h->backup.alternate : h->options->alternate;
+}
+
 static void hand_make_args(const struct hand *h, struct hand_args *args)
 {
 	const struct options *o = h->options;
@@ -220,11 +226,14 @@ static void hand_make_args(const struct hand *h, struct hand_args *args)
 	} else if (o->has_address) {
 		hand_add_arg(args, "--address=0x%08" PRIx32, o->address);
 	}
+	if (o->layout != NULL) {
+		hand_add_arg(args, "--layout=%s", o->layout);
+	}
 	if (o->keep_bootloader) {
 		hand_add_arg(args, "--keep-bootloader");
 	}
-	if (o->alternate != 0) {
-		hand_add_arg(args, "--alternate=%u", o->alternate);
+	if (hand_alternate(h) != 0) {
+		hand_add_arg(args, "--alternate=%u", hand_alternate(h));
 	}
 	if (o->certain) {
 		hand_add_arg(args, "--certain");
@@ -298,6 +307,9 @@ static int hand_begin(struct hand *h)
 		return hand_end(h, HAND_EXIT_FAILED);
 	}
 	tell_appeared(&tell);
+	if (h->options->restore != NULL) {
+		tell_origin(&tell, &h->backup);
+	}
 	return 0;
 }
 

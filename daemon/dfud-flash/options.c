@@ -300,10 +300,13 @@ static int options_take(struct options *o, int option)
 /* The backup itself says what goes where. */
 static int options_check_restore(const struct options *o)
 {
-	if (o->file == NULL && !o->has_address && o->mode != OPTIONS_INSPECT) {
+	if (o->file == NULL && !o->has_address && o->alternate == 0 && o->layout == NULL &&
+		o->mode != OPTIONS_INSPECT) {
 		return 0;
 	}
-	fprintf(stderr, "dfud-flash: --restore goes with no file, no --address and no --inspect\n");
+	fprintf(stderr,
+		"dfud-flash: --restore goes with no file, --address, --alternate, --layout or "
+		"--inspect: the backup says all that\n");
 	return OPTIONS_USAGE;
 }
 

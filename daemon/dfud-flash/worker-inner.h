@@ -16,8 +16,8 @@
 
 /*
  * The worker's parts among themselves: worker.c (the process and the file), worker-board.c (the
- * board: checks, plan, conversation) and worker-say.c (what is told, and the last word). Functions
- * that end the attempt send its OUTCOME.
+ * board and the conversation), worker-check.c (what speaks against it) and worker-say.c (what is
+ * told, and the last word). Functions that end the attempt send its OUTCOME.
  */
 
 struct usb;
@@ -40,6 +40,11 @@ struct worker {
 
 /* With a board: from its descriptors to the end of the attempt. */
 void worker_serve_board(struct worker *w);
+
+/* The file against the device's own words; makes the plan. False where the attempt has ended. */
+bool worker_check(struct worker *w);
+/* What was read decides what is saved and where the board starts. False as above. */
+bool worker_look(struct worker *w);
 
 void worker_say_image(struct worker *w);
 void worker_say(struct worker *w, enum finding_topic topic, enum finding_result result,

@@ -97,8 +97,10 @@ void worker_say_image(struct worker *w)
 	snprintf(m.program, sizeof(m.program), "%s", program->name);
 	snprintf(m.version, sizeof(m.version), "%s", program->version);
 	snprintf(m.mcu, sizeof(m.mcu), "%s", program->mcu);
-	m.no_usb = !w->file.has_usb && w->file.dictionary.version[0] != '\0';
-	if (w->file.has_usb) {
+	/* what a backup shows is what the board showed then, whichever of its programs it was */
+	m.no_usb = w->file.usb == DICTIONARY_USB_NONE && !w->file.as_saved &&
+		   w->file.dictionary.version[0] != '\0';
+	if (w->file.usb == DICTIONARY_USB_ONE && !w->file.as_saved) {
 		snprintf(m.expects, sizeof(m.expects), "%04x:%04x", w->file.usb_vendor,
 			w->file.usb_product);
 	}
@@ -165,6 +167,8 @@ void worker_say_plan(struct worker *w)
 		.kind = MESSAGE_PLAN,
 		.size = w->size,
 		.address = w->address,
+		.alternate = w->options->alternate,
+		.from_image = !w->options->has_address,
 		.leave = s->options.leave_address,
 		.stay = s->options.stay,
 		.sectors = layout_n_sectors(&w->device.layout),

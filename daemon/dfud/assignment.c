@@ -24,9 +24,9 @@
 #include "config/profile.h"
 #include "dfud/brief.h"
 #include "dfud/choice.h"
+#include "dfud/custody.h"
 #include "dfud/daemon.h"
 #include "dfud/journey.h"
-#include "dfud/keep.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
 #include "dfud/snapshot.h"
@@ -211,7 +211,7 @@ static void assignment_judge(void *user, struct journey *journey)
 			journey, a->port->appeared_us + ASSIGNMENT_PAUSE_US - daemon_now_us());
 		return;
 	}
-	reason = keep_attempt(a, text, sizeof(text));
+	reason = custody_take(a, text, sizeof(text));
 	if (reason != REASON_NONE) {
 		journey_stop(journey, END_REFUSED, reason, text);
 		return;
@@ -293,10 +293,13 @@ static int assignment_start(struct assignment *a, const struct job *job,
 	if (options.record_fd < 0) {
 		return options.record_fd;
 	}
-	options.backup_fd = keep_make_file(a);
+	options.backup_fd = custody_make_file(a);
 	r = options.backup_fd < 0
 		    ? options.backup_fd
 		    : journey_new(&a->journey, a->daemon->event, &options, &assignment_events, a);
+	if (r >= 0 && job->restores) {
+		tell_origin(&tell, &job->backup);
+	}
 	close(options.record_fd);
 	if (options.backup_fd >= 0) {
 		close(options.backup_fd);

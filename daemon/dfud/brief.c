@@ -69,6 +69,9 @@ static void brief_add_place(struct brief_args *args, const struct profile *profi
 	if (profile->has_address) {
 		brief_add_arg(args, "--address=0x%08" PRIx32, profile->address);
 	}
+	if (profile->alternate != 0) {
+		brief_add_arg(args, "--alternate=%u", profile->alternate);
+	}
 	if (profile->origin == PROFILE_SHIPPED) {
 		brief_add_arg(args, "--certain");
 	}
@@ -79,6 +82,9 @@ static void brief_add_backup(struct brief_args *args, const struct backup *backu
 {
 	brief_add_arg(args, "--restore=%s", backup->sha256);
 	brief_add_hidden(args, "--address=0x%08" PRIx32, backup->address);
+	if (backup->alternate != 0) {
+		brief_add_hidden(args, "--alternate=%u", (unsigned)backup->alternate);
+	}
 	if (backup->layout[0] != '\0') {
 		brief_add_hidden(args, "--layout=%s", backup->layout);
 	}
@@ -86,9 +92,6 @@ static void brief_add_backup(struct brief_args *args, const struct backup *backu
 
 static void brief_add_treatment(struct brief_args *args, const struct profile *profile)
 {
-	if (profile->alternate != 0) {
-		brief_add_arg(args, "--alternate=%u", profile->alternate);
-	}
 	if (profile->keep_bootloader) {
 		brief_add_arg(args, "--keep-bootloader");
 	}

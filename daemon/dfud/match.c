@@ -11,8 +11,9 @@
  *      lines files up (Order=oldest).
  *   6. A board on a port that [Ports] Allow= does not name is never flashed, and no rival of
  *      others.
- *   7. A backup goes to the boards of the profile under which it was saved, whatever its File=;
- *      where that one means the board no longer, it is a file like any.
+ *   7. A backup goes only to boards that the profile under which it was saved means, whatever its
+ *      File=; where there is no profile of that name any more, or where it was a shipped one and
+ *      rule 2 holds for the board now, it is a file like any.
  */
 #include "dfud/match.h"
 
@@ -109,33 +110,44 @@ static void match_take(struct match_pair *pair, const struct profile *p)
 	}
 }
 
-/* Rule 7: the profile under which a backup was saved, where it still means the device. */
-static const struct profile *match_saver(
-	const struct match_input *in, const struct profile_device *device, const char *saved_by)
+/* Rule 7: the profile under which a backup was saved, if it is still there. */
+static const struct profile *match_saver(const struct match_input *in, const char *saved_by)
 {
 	for (size_t i = 0; saved_by != NULL && i < in->n_profiles; i++) {
-		const struct profile *p = in->profiles[i];
-
-		if (!p->is_void && strcmp(p->name, saved_by) == 0 &&
-			profile_misses_device(p, device) == PROFILE_KEY_NONE &&
-			(match_is_written(p) || !match_id_is_named(in, device))) {
-			return p;
+		if (strcmp(in->profiles[i]->name, saved_by) == 0) {
+			return in->profiles[i];
 		}
 	}
 	return NULL;
+}
+
+/* A backup and a board, under the profile that saved it. */
+static struct match_pair match_pair_of_backup(
+	const struct profile_device *device, const struct profile *saver)
+{
+	struct match_pair pair = {.missed = profile_misses_device(saver, device)};
+
+	if (pair.missed != PROFILE_KEY_NONE) {
+		pair.closest = saver;
+	} else if (!saver->is_void) {
+		pair.profile = saver;
+	}
+	return pair;
 }
 
 static struct match_pair match_pair_of(const struct match_input *in,
 	const struct profile_device *device, const struct match_job *job)
 {
 	const char *name = job->name;
-	struct match_pair pair = {
-		.missed = PROFILE_KEY_NONE, .profile = match_saver(in, device, job->saved_by)};
+	const struct profile *saver = match_saver(in, job->saved_by);
+	struct match_pair pair = {.missed = PROFILE_KEY_NONE};
 	const bool file_is_named = match_file_is_named(in, name);
 	const bool id_is_named = match_id_is_named(in, device);
-	const bool is_saved = pair.profile != NULL;
 
-	for (size_t i = 0; !is_saved && i < in->n_profiles; i++) {
+	if (saver != NULL && (match_is_written(saver) || !id_is_named)) {
+		return match_pair_of_backup(device, saver);
+	}
+	for (size_t i = 0; i < in->n_profiles; i++) {
 		const struct profile *p = in->profiles[i];
 		const enum profile_key missed = profile_misses_device(p, device);
 

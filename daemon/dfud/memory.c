@@ -38,6 +38,23 @@ int memory_read(const struct daemon *daemon, const char *id, struct record *ret)
 	return r;
 }
 
+int memory_append(const struct daemon *daemon, const char *id, const char *lines)
+{
+	const size_t size = strlen(lines);
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/record", id);
+	fd = openat(daemon->spool.active, path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		return -errno;
+	}
+	n = write(fd, lines, size);
+	close(fd);
+	return n < 0 ? -errno : (size_t)n < size ? -ENOSPC : 0;
+}
+
 void memory_keep(
 	struct daemon *daemon, const char *id, const struct port *port, enum port_again again)
 {

@@ -18,6 +18,9 @@ struct record;
  */
 int memory_read(const struct daemon *daemon, const char *id, struct record *ret);
 
+/* Appends whole lines to active/ID/record. 0 or -errno; nothing waits for the disk. */
+int memory_append(const struct daemon *daemon, const char *id, const char *lines);
+
 /*
  * Keeps the record of a failed attempt for when its file is told by the queue; with a port, what
  * its visit will remember of the job then.

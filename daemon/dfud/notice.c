@@ -144,8 +144,8 @@ void notice_queued(const struct job *job)
 	if (job->restores) {
 		journal_add(&line, "BACKUP", "%s", job->backup.sha256);
 		journal_say(&line,
-			"%s is queued (backup %.8s: %" PRIu64 " bytes that were at 0x%08" PRIx32
-			" of the board on port %s; they go back there)",
+			"%s is queued (backup %.8s: %" PRIu64 " bytes for 0x%08" PRIx32
+			", where they were on the board that was on port %s)",
 			notice_show(job->name).text, job->backup.sha256, job->backup.size,
 			job->backup.address, notice_show(job->backup.port).text);
 		return;

@@ -22,10 +22,10 @@
 
 #include "dfud/assignment.h"
 #include "dfud/boards.h"
+#include "dfud/custody.h"
 #include "dfud/daemon.h"
 #include "dfud/hotplug.h"
 #include "dfud/journey.h"
-#include "dfud/keep.h"
 #include "dfud/memory.h"
 #include "dfud/notice.h"
 #include "dfud/settle.h"
@@ -165,6 +165,7 @@ static void recover_good(
 	const bool told = record->verdict[0] != '\0';
 
 	if (file == NULL && !told && !record->erasing) {
+		custody_drop(daemon, id);
 		(void)spool_forget(&daemon->spool, id);
 	} else if (file == NULL && told && recover_is_queued(daemon, record)) {
 		memory_keep(daemon, id, NULL, PORT_NEVER);
@@ -191,7 +192,7 @@ static int recover_one(void *user, const char *id, const char *file)
 	}
 	r = memory_read(daemon, id, &record);
 	if (r == 0) {
-		keep_adopt(daemon, &record);
+		custody_adopt(daemon, &record);
 		recover_good(daemon, id, file, &record);
 	} else if (r == -EWOULDBLOCK) {
 		recover_wait(daemon, &record);

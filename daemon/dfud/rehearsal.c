@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,16 +17,19 @@
 
 #include <systemd/sd-event.h>
 
+#include "dfud/arrival.h"
 #include "dfud/brief.h"
 #include "dfud/choice.h"
 #include "dfud/configuration.h"
-#include "dfud/digest.h"
 #include "dfud/folder.h"
 #include "dfud/hotplug.h"
 #include "dfud/jobs.h"
 #include "dfud/match.h"
 #include "dfud/notice.h"
+#include "dfud/snapshot.h"
+#include "dfud/trust.h"
 #include "dfud/vault.h"
+#include "record/finding.h"
 
 #define REHEARSAL_REFUSED 2
 #define REHEARSAL_FAILED  3
@@ -45,10 +49,8 @@ struct rehearsal {
 static void rehearsal_on_present(void *user, const struct hotplug_device *device)
 {
 	struct rehearsal *r = user;
-	const char *port = r->options->port;
 
-	if (device->dfu && r->n_boards < REHEARSAL_BOARDS &&
-		(port == NULL || strcmp(port, device->port) == 0)) {
+	if (device->dfu && r->n_boards < REHEARSAL_BOARDS) {
 		r->boards[r->n_boards++] = *device;
 	}
 }
@@ -114,25 +116,61 @@ static const char *rehearsal_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* A backup of ours is known by its bytes. 0 or -errno of the file. */
-static int rehearsal_read_file(struct rehearsal *r)
+/* The folder of the file, as if it were the queue. Its descriptor or -errno. */
+static int rehearsal_folder(const char *path)
 {
-	const char *path = r->options->file;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int root, vault, e;
+	const char *name = rehearsal_name(path);
+	char folder[PATH_MAX];
 
-	if (fd < 0) {
-		return -errno;
+	if (name == path) {
+		return folder_open(AT_FDCWD, ".");
 	}
-	snprintf(r->job.name, sizeof(r->job.name), "%s", rehearsal_name(path));
-	r->job.state = JOB_READY;
-	e = digest_take(fd, UINT64_MAX, r->job.sha256);
-	close(fd);
-	if (e < 0) {
-		return e;
+	if ((size_t)(name - path) >= sizeof(folder)) {
+		return -ENAMETOOLONG;
 	}
-	root = folder_open(AT_FDCWD, r->options->state);
-	vault = root >= 0 ? folder_open(root, "backup") : -EBADF;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(name - path), path);
+	return folder_open(AT_FDCWD, folder);
+}
+
+/* A line as the worker's plan has them. True where the file passes. */
+static bool rehearsal_say(enum finding_result result, const char *text)
+{
+	printf("%-10s  %-7s  %s\n", "queue", finding_result_to_string(result), text);
+	return result != FINDING_REFUSED;
+}
+
+/* Whether it would be taken as a job at all. */
+static bool rehearsal_check_trust(const struct rehearsal *r, int folder, const struct snapshot *s)
+{
+	const struct settings *settings = &r->configuration.settings;
+	const struct trust_question question = {
+		.settings = settings, .folder_fd = folder, .name = r->job.name, .snapshot = s};
+	struct trust trust;
+
+	if (!arrival_name_is_job(r->job.name)) {
+		return rehearsal_say(FINDING_REFUSED, "files of such a name are never flashed");
+	}
+	trust_judge(&trust, &question);
+	switch (trust.state) {
+	case TRUST_GIVEN:
+		return rehearsal_say(FINDING_GOOD,
+			trust.key[0] ? "its signature holds" : "the file would be taken as it is");
+	case TRUST_AWAITED:
+	case TRUST_REFUSED:
+		return rehearsal_say(FINDING_REFUSED, trust.text);
+	case TRUST_SOON:
+	case _TRUST_STATE_MAX:
+		break;
+	}
+	return rehearsal_say(FINDING_REFUSED, "its signature cannot be checked");
+}
+
+/* A backup of ours is known by its bytes. */
+static void rehearsal_find_backup(struct rehearsal *r)
+{
+	const int root = folder_open(AT_FDCWD, r->options->state);
+	const int vault = root >= 0 ? folder_open(root, "backup") : -EBADF;
+
 	if (vault >= 0) {
 		r->job.restores = vault_has(vault, r->job.sha256, &r->job.backup);
 		close(vault);
@@ -140,7 +178,47 @@ static int rehearsal_read_file(struct rehearsal *r)
 	if (root >= 0) {
 		close(root);
 	}
-	return 0;
+}
+
+/* The file as the queue would look at it. 0, or an exit status. */
+static int rehearsal_read_file(struct rehearsal *r)
+{
+	struct snapshot snapshot = SNAPSHOT_INIT;
+	const int folder = rehearsal_folder(r->options->file);
+	int e = folder;
+
+	snprintf(r->job.name, sizeof(r->job.name), "%s", rehearsal_name(r->options->file));
+	r->job.state = JOB_READY;
+	if (folder >= 0) {
+		e = snapshot_take(
+			&snapshot, folder, r->job.name, r->configuration.settings.max_file_size);
+	}
+	if (e < 0) {
+		fprintf(stderr, "dfud: %s would not be taken: %s\n", r->options->file,
+			strerror(-e));
+	} else {
+		snprintf(r->job.sha256, sizeof(r->job.sha256), "%s", snapshot.sha256);
+		rehearsal_find_backup(r);
+		e = rehearsal_check_trust(r, folder, &snapshot) ? 0 : -EPERM;
+	}
+	snapshot_done(&snapshot);
+	if (folder >= 0) {
+		close(folder);
+	}
+	return e < 0 ? REHEARSAL_REFUSED : 0;
+}
+
+/* By hand a backup's place is its own business, and its name none. */
+static bool rehearsal_is_of_backup(const struct brief_args *args, size_t i)
+{
+	static const char *const own[] = {"--address=", "--alternate=", "--layout="};
+
+	for (size_t k = 0; k < sizeof(own) / sizeof(*own); k++) {
+		if (strncmp(args->list[i], own[k], strlen(own[k])) == 0) {
+			return true;
+		}
+	}
+	return strcmp(args->list[i], "--") == 0 || i + 1 == args->n;
 }
 
 /* In the child: the worker by hand, with the daemon's arguments. */
@@ -157,10 +235,7 @@ static void rehearsal_execute(const struct rehearsal *r, const struct brief_args
 		argv[n++] = folder;
 	}
 	for (size_t i = 0; i < args->n; i++) {
-		/* by hand a backup's place is its own business, and its name none */
-		if (r->job.restores &&
-			(strncmp(args->list[i], "--address=", 10) == 0 ||
-				strcmp(args->list[i], "--") == 0 || i + 1 == args->n)) {
+		if (r->job.restores && rehearsal_is_of_backup(args, i)) {
 			continue;
 		}
 		argv[n++] = i + 1 == args->n ? r->options->file : args->list[i];
@@ -193,8 +268,38 @@ static int rehearsal_plan(const struct rehearsal *r, const struct match *match, 
 	return WEXITSTATUS(status);
 }
 
-/* Every board has its say; the worst of them is the status. */
-static int rehearsal_judge(struct rehearsal *r)
+/* All boards are rivals, also those that nobody asked about. */
+static void rehearsal_make_input(
+	const struct rehearsal *r, struct match_board *boards, struct match_input *ret)
+{
+	for (size_t i = 0; i < r->n_boards; i++) {
+		choice_make_board(
+			&boards[i], &r->boards[i], &r->configuration.settings.allowed_ports);
+	}
+	ret->profiles = r->configuration.profiles;
+	ret->n_profiles = r->configuration.n_profiles;
+	ret->boards = boards;
+	ret->n_boards = r->n_boards;
+}
+
+/* What would become of one board: the plan's exit status. */
+static int rehearsal_tell(const struct rehearsal *r, const struct match_input *input, size_t board)
+{
+	struct match match;
+	char sentence[512];
+
+	match_judge(input, board, &match);
+	if (match.kind == MATCH_FLASH) {
+		return rehearsal_plan(r, &match, r->boards[board].port);
+	}
+	if (notice_standing(&match, input, board, sentence, sizeof(sentence))) {
+		printf("%s\n", sentence);
+	}
+	return REHEARSAL_REFUSED;
+}
+
+/* Every board has its say. Only one can get the file: its plan is the status. */
+static int rehearsal_judge(const struct rehearsal *r)
 {
 	struct match_board boards[REHEARSAL_BOARDS];
 	const struct match_job job = {
@@ -202,34 +307,25 @@ static int rehearsal_judge(struct rehearsal *r)
 		.saved_by = r->job.restores ? r->job.backup.profile : NULL,
 		.open = true,
 	};
-	const struct match_input input = {
-		.profiles = r->configuration.profiles,
-		.n_profiles = r->configuration.n_profiles,
-		.boards = boards,
-		.n_boards = r->n_boards,
-		.jobs = &job,
-		.n_jobs = 1,
-	};
-	int worst = 0;
+	struct match_input input = {.jobs = &job, .n_jobs = 1};
+	const char *port = r->options->port;
+	int status = REHEARSAL_REFUSED;
+	bool asked = false;
 
+	rehearsal_make_input(r, boards, &input);
 	for (size_t i = 0; i < r->n_boards; i++) {
-		choice_make_board(
-			&boards[i], &r->boards[i], &r->configuration.settings.allowed_ports);
-	}
-	for (size_t i = 0; i < r->n_boards; i++) {
-		struct match match;
-		char sentence[512];
-		int status = REHEARSAL_REFUSED;
+		if (port == NULL || strcmp(port, r->boards[i].port) == 0) {
+			const int told = rehearsal_tell(r, &input, i);
 
-		match_judge(&input, i, &match);
-		if (match.kind == MATCH_FLASH) {
-			status = rehearsal_plan(r, &match, r->boards[i].port);
-		} else if (notice_standing(&match, &input, i, sentence, sizeof(sentence))) {
-			printf("%s\n", sentence);
+			asked = true;
+			status = told != REHEARSAL_REFUSED ? told : status;
 		}
-		worst = status > worst ? status : worst;
 	}
-	return worst;
+	if (!asked) {
+		fprintf(stderr, "dfud: no board is in DFU mode%s%s\n", port ? " on port " : "",
+			port ? port : "");
+	}
+	return status;
 }
 
 static int rehearsal_load(struct rehearsal *r)
@@ -254,20 +350,13 @@ static int rehearsal_do(struct rehearsal *r)
 		return e;
 	}
 	e = rehearsal_read_file(r);
-	if (e < 0) {
-		fprintf(stderr, "dfud: %s: %s\n", r->options->file, strerror(-e));
-		return REHEARSAL_REFUSED;
+	if (e != 0) {
+		return e;
 	}
 	e = rehearsal_look(r);
 	if (e < 0) {
 		fprintf(stderr, "dfud: the boards cannot be seen: %s\n", strerror(-e));
 		return REHEARSAL_FAILED;
-	}
-	if (r->n_boards == 0) {
-		fprintf(stderr, "dfud: no board is in DFU mode%s%s\n",
-			r->options->port ? " on port " : "",
-			r->options->port ? r->options->port : "");
-		return REHEARSAL_REFUSED;
 	}
 	return rehearsal_judge(r);
 }

@@ -16,10 +16,10 @@
 
 #include <systemd/sd-id128.h>
 
+#include "dfud/custody.h"
 #include "dfud/daemon.h"
 #include "dfud/fate.h"
 #include "dfud/journey.h"
-#include "dfud/keep.h"
 #include "dfud/memory.h"
 #include "dfud/notice.h"
 #include "dfud/queue.h"
@@ -37,20 +37,7 @@ void settle_stamp(char *ret, size_t size)
 	strftime(ret, size, "%Y-%m-%dT%H%M%SZ", &tm);
 }
 
-void settle_note(struct daemon *daemon, const char *id, const char *line)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/record", id);
-	fd = openat(daemon->spool.active, path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0) {
-		(void)!write(fd, line, strlen(line));
-		close(fd);
-	}
-}
-
-/* "Backup:   3f2a9c01..., restore with: ..." or why there is none. */
+/* "3f2a9c01..., restore with: ...", or "none". */
 static void settle_backup_line(const struct assignment *a, char *ret, size_t size)
 {
 	snprintf(ret, size, "none");
@@ -228,9 +215,9 @@ void settle_attempt(struct assignment *a)
 	const struct fate_output fate = fate_of(&input);
 	char line[64];
 
-	keep_drop_file(daemon, a->id);
+	custody_end(a);
 	snprintf(line, sizeof(line), "Verdict=%s\n", verdict_to_string(t->verdict));
-	settle_note(daemon, a->id, line);
+	(void)memory_append(daemon, a->id, line);
 	if (verdict_is_flashed(t->verdict)) {
 		daemon->n_flashed++;
 		if (a->port->visit == a->visit) {

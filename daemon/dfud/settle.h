@@ -24,8 +24,5 @@ void settle_attempt(struct assignment *assignment);
 int settle_job(struct daemon *daemon, struct job *job, enum reason reason, const char *text,
 	char *ret_id, char *ret_where, size_t where_size);
 
-/* Appends a line to active/ID/record. */
-void settle_note(struct daemon *daemon, const char *id, const char *line);
-
 /* "2026-11-22T091500Z" */
 void settle_stamp(char *ret, size_t size);

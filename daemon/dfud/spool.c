@@ -336,6 +336,15 @@ static bool spool_name_is_of_person(const char *name)
 	return arrival_name_is_job(name);
 }
 
+/* An empty one was never filled. */
+static bool spool_is_only_copy(int attempt, const char *name)
+{
+	struct stat st;
+
+	return strcmp(name, SPOOL_BACKUP) == 0 &&
+	       fstatat(attempt, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
+}
+
 int spool_forget(struct spool *spool, const char *id)
 {
 	__attribute__((cleanup(folder_names_done))) struct folder_names names = FOLDER_NAMES_INIT;
@@ -346,7 +355,8 @@ int spool_forget(struct spool *spool, const char *id)
 		return r;
 	}
 	for (size_t i = 0; i < names.n_names; i++) {
-		if (spool_name_is_of_person(names.names[i])) {
+		if (spool_name_is_of_person(names.names[i]) ||
+			spool_is_only_copy(attempt, names.names[i])) {
 			return -ENOTEMPTY;
 		}
 	}

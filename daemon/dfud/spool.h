@@ -17,6 +17,9 @@
 #define SPOOL_ID_LENGTH 32  /* hexadecimal digits of an attempt's id */
 #define SPOOL_DONE_MAX	500 /* folders kept in done/, the oldest go first; failed/ keeps all */
 
+/* What a worker saved, in active/ID. No name that a job can have. */
+#define SPOOL_BACKUP ".backup"
+
 struct spool {
 	int root, queue, active, done, failed, backup; /* folder descriptors, -EBADF: none */
 	int lock;
@@ -67,8 +70,8 @@ int spool_settle(struct spool *spool, const char *id, const char *name, const ch
 int spool_write(struct spool *spool, const char *id, const char *file, const char *text);
 
 /*
- * Removes active/ID with its record and a backup that was not kept: only where no firmware file and
- * no sidecar lies in it, else -ENOTEMPTY.
+ * Removes active/ID with its record: only where no firmware file, no sidecar and no bytes of a
+ * backup lie in it, else -ENOTEMPTY.
  */
 int spool_forget(struct spool *spool, const char *id);
 

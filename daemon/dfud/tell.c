@@ -11,6 +11,8 @@
 #include <syslog.h>
 
 #include "dfud/journal.h"
+#include "dfud/serial.h"
+#include "record/backup.h"
 #include "record/fields.h"
 
 #define TELL_SHOWN 64
@@ -62,6 +64,30 @@ void tell_appeared(const struct tell *t)
 	}
 }
 
+/* Places and serials tell boards apart, as far as they are there and not shared by many. */
+static bool tell_is_other_board(const struct tell *t, const struct backup *b)
+{
+	const bool moved = b->path[0] && t->path[0] && strcmp(b->path, t->path) != 0;
+	const bool named = b->serial[0] && t->serial[0] && !serial_is_shared(b->serial);
+
+	return named ? strcmp(b->serial, t->serial) != 0 : moved;
+}
+
+void tell_origin(const struct tell *t, const struct backup *b)
+{
+	struct journal_line line;
+
+	if (!tell_is_other_board(t, b)) {
+		return;
+	}
+	tell_begin(&line, t, EVENT_CHECKED, LOG_WARNING);
+	journal_say(&line,
+		"%s: backup %.8s is of a board that was on port %s (serial number \"%s\"), and "
+		"this "
+		"is another one or another place",
+		t->label, b->sha256, b->port, b->serial);
+}
+
 /* What is probably wrong, and was not certain enough to refuse the file: a line each. */
 static void tell_warnings(const struct tell *t, const struct attempt *a)
 {
@@ -105,6 +131,14 @@ void tell_checked(const struct tell *t, const struct attempt *a)
 		journal_say(&line, "%s: %s fits the board: 0x%08" PRIx32 " in \"%s\"%s%s", t->label,
 			t->shown, a->plan.address, layout,
 			tell_is_linked_there(a) ? ", where it was linked" : "", unverifiable);
+	}
+	if (a->plan.from_image) {
+		tell_begin(&line, t, EVENT_CHECKED, LOG_INFO);
+		tell_add_address(&line, a);
+		journal_say(&line,
+			"%s: %s goes to 0x%08" PRIx32
+			", where it was linked for certain: no address is set",
+			t->label, t->shown, a->plan.address);
 	}
 	tell_warnings(t, a);
 }
@@ -278,20 +312,19 @@ static const char *tell_stranded(const struct attempt *a)
 	return "";
 }
 
-/* Whether the board starts after a power cycle: "yes", "no", "" where that is not certain. */
+/*
+ * Whether the board starts the file after a power cycle: "yes" where that way was just gone, "no"
+ * where nothing leads to it, "" where it is not certain.
+ */
 static const char *tell_cold_boot(const struct attempt *a)
 {
-	if (!verdict_is_flashed(a->verdict)) {
-		return "";
-	}
-	if (strcmp(a->plan.base, MESSAGE_BASE_IMAGE) == 0) {
-		return "yes";
-	}
-	if (tell_stranded(a)[0] != '\0') {
+	const bool from_base =
+		strcmp(a->plan.base, MESSAGE_BASE_IMAGE) == 0 || tell_leaves_to_base(a);
+
+	if (verdict_is_flashed(a->verdict) && tell_stranded(a)[0] != '\0') {
 		return "no";
 	}
-	/* what a reset starts was started, and the program came up */
-	return tell_leaves_to_base(a) && a->back == RETURN_AS_EXPECTED ? "yes" : "";
+	return from_base && a->back == RETURN_AS_EXPECTED ? "yes" : "";
 }
 
 void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret, size_t size)

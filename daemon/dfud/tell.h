@@ -39,6 +39,9 @@ struct tell {
 void tell_set_file(struct tell *tell, const char *file);
 
 void tell_appeared(const struct tell *tell);
+/* A backup that is of another board than this one; nothing where it is this one's. */
+struct backup;
+void tell_origin(const struct tell *tell, const struct backup *backup);
 void tell_checked(const struct tell *tell, const struct attempt *attempt);
 void tell_saved(const struct tell *tell, const struct attempt *attempt);
 void tell_flashing(const struct tell *tell, const struct attempt *attempt, const char *command);

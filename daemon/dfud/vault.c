@@ -266,6 +266,19 @@ int vault_keep(int vault, int from, const char *name, struct backup *note)
 	return r;
 }
 
+int vault_note(int vault, const struct backup *note)
+{
+	char name[VAULT_NAME_SIZE];
+	__attribute__((cleanup(vault_close))) int fd = -EBADF;
+	struct stat st;
+	int r;
+
+	vault_name_write(name, note->sha256, VAULT_BYTES);
+	fd = vault_open(vault, name, &st);
+	r = fd < 0 ? fd : vault_check(fd, &st, note);
+	return r < 0 ? r : vault_write_note(vault, note);
+}
+
 /* Digits as a person may have copied them: in lower case, or -EINVAL. */
 static int vault_digits_read(const char *digits, char ret[static DIGEST_SIZE])
 {

@@ -28,6 +28,12 @@
 int vault_keep(int vault, int from, const char *name, struct backup *note);
 
 /*
+ * Writes the note of bytes that are there without one, after a look at them. 0; -ENOENT where they
+ * are not there; else as vault_keep.
+ */
+int vault_note(int vault, const struct backup *note);
+
+/*
  * By the whole digest or a beginning of at least 8 digits. Hashes the bytes; *ret_fd (may be NULL)
  * is open for reading at offset 0, the caller closes it. 0; -EINVAL not hexadecimal, too short or
  * too long; -ENOENT; -ENOTUNIQ several begin so; -EBADMSG damaged: other bytes than the name says,

@@ -25,9 +25,15 @@ struct dictionary {
 /* True where a dictionary was found and read; ret is zeroed otherwise, but for truncated. */
 bool dictionary_find(struct dictionary *ret, const uint8_t *bytes, size_t size);
 
+enum dictionary_usb {
+	DICTIONARY_USB_NONE,
+	DICTIONARY_USB_ONE,	/* the identity to expect after leaving */
+	DICTIONARY_USB_SEVERAL, /* which of them the program shows cannot be told */
+};
+
 /*
- * True where exactly one USB identity lies in the image, in a device descriptor (USB 2.0 table 9-8)
- * with plausible fields, however many copies of it: the identity to expect after leaving.
+ * The USB identities in the image, from device descriptors (USB 2.0 table 9-8) with plausible
+ * fields; copies of one count once. Only ONE sets *ret_vendor and *ret_product.
  */
-bool dictionary_usb_identity(
+enum dictionary_usb dictionary_usb_identity(
 	const uint8_t *bytes, size_t size, uint16_t *ret_vendor, uint16_t *ret_product);

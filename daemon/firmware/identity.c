@@ -51,7 +51,7 @@ static bool identity_is_descriptor(const uint8_t *bytes)
 	       bytes[17] >= 1 && bytes[17] <= 8;
 }
 
-bool dictionary_usb_identity(
+enum dictionary_usb dictionary_usb_identity(
 	const uint8_t *bytes, size_t size, uint16_t *ret_vendor, uint16_t *ret_product)
 {
 	const uint8_t *found = NULL;
@@ -64,14 +64,14 @@ bool dictionary_usb_identity(
 			continue;
 		}
 		if (found && memcmp(found + 8, bytes + at + 8, 4) != 0) {
-			return false;
+			return DICTIONARY_USB_SEVERAL;
 		}
 		found = bytes + at;
 	}
 	if (!found) {
-		return false;
+		return DICTIONARY_USB_NONE;
 	}
 	*ret_vendor = identity_u16(found + 8);
 	*ret_product = identity_u16(found + 10);
-	return true;
+	return DICTIONARY_USB_ONE;
 }

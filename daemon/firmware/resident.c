@@ -133,6 +133,7 @@ void resident_judge(struct resident *ret, const uint8_t *bytes, size_t size, uin
 		ret->size = ret->next;
 		resident_judge_next(ret, bytes, size, address);
 	}
+	ret->own = resident_size_of(bytes, ret->size);
 	starts = size >= 8 && vector_bootable(bytes);
 	if (starts) {
 		resident_identify(&ret->program, bytes, ret->size, address);

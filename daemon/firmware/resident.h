@@ -26,6 +26,7 @@ struct resident {
 	enum resident_kind kind;
 	bool blank;  /* erased, as far as it was read */
 	size_t size; /* bytes up to the next program, else all that were read */
+	size_t own;  /* of these, those before the first erased KiB: its own */
 	bool has_next;
 	size_t next; /* offset of the next program */
 	struct program program, next_program;

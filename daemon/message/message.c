@@ -46,6 +46,8 @@ static const struct field message_table[] = {
 	MESSAGE_FIELD("Topic", FIELD_STRING, topic),
 	MESSAGE_FIELD("Result", FIELD_STRING, result),
 	MESSAGE_FIELD("Address", FIELD_HEX, address),
+	MESSAGE_FIELD("Alternate", FIELD_NUMBER, alternate),
+	MESSAGE_FIELD("FromImage", FIELD_FLAG, from_image),
 	MESSAGE_FIELD("Layout", FIELD_STRING, layout),
 	MESSAGE_FIELD("Sectors", FIELD_NUMBER, sectors),
 	MESSAGE_FIELD("SectorsErase", FIELD_NUMBER, sectors_erase),

@@ -59,6 +59,8 @@ struct message {
 
 	/* PLAN */
 	uint32_t address;	/* where the first byte goes */
+	uint64_t alternate;	/* alternate setting, 0 is the internal flash */
+	bool from_image;	/* that is where it was linked, since nobody said where */
 	char layout[64];	/* name of the memory */
 	uint64_t sectors;	/* of the whole memory */
 	uint64_t sectors_erase; /* to be erased */

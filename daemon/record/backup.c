@@ -20,6 +20,7 @@
 static const struct field backup_fields[] = {
 	FIELD(backup, "Format", FIELD_NUMBER, format),
 	FIELD(backup, "Address", FIELD_HEX, address),
+	FIELD(backup, "Alternate", FIELD_NUMBER, alternate),
 	FIELD(backup, "Size", FIELD_NUMBER, size),
 	FIELD(backup, "When", FIELD_NUMBER, when_us),
 	FIELD(backup, "UsbId", FIELD_STRING, usb_id),

@@ -17,9 +17,10 @@ struct backup {
 	uint64_t format;
 	char sha256[65]; /* of the bytes saved, lower-case hexadecimal */
 	uint32_t address;
-	uint64_t size;	  /* of the bytes saved */
-	uint64_t when_us; /* CLOCK_REALTIME */
-	char usb_id[16];  /* 0483:df11 */
+	uint64_t alternate; /* alternate setting, 0 is the internal flash */
+	uint64_t size;	    /* of the bytes saved */
+	uint64_t when_us;   /* CLOCK_REALTIME */
+	char usb_id[16];    /* 0483:df11 */
 	char serial[128];
 	char port[64];	/* sysfs name, good for one boot of the host */
 	char path[128]; /* ID_PATH */

@@ -46,7 +46,9 @@ struct record {
 	char base[16];		/* MESSAGE_BASE: what starts after a power cycle */
 	char backup[65];
 	uint32_t backup_address;
-	uint64_t backup_size;
+	uint64_t backup_size, backup_alternate;
+	char backup_map[256];	/* the memory's own text */
+	char backup_found[160]; /* what the bytes were recognised as */
 
 	/* appended by the daemon when it has told the verdict */
 	char verdict[24];

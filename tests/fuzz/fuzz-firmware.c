@@ -90,7 +90,8 @@ static void fuzz_dictionary(const uint8_t *bytes, size_t size)
 	} else {
 		assert(found.end == 0 && found.version[0] == '\0');
 	}
-	assert(!dictionary_usb_identity(bytes, size, &vendor, &product) || vendor != 0);
+	assert(dictionary_usb_identity(bytes, size, &vendor, &product) != DICTIONARY_USB_ONE ||
+		vendor != 0);
 }
 
 static void fuzz_text(const struct program *program)

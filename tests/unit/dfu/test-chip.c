@@ -208,10 +208,15 @@ static void test_names(void **state)
 		{F4_512K, "stm32n657xx", true},
 		{F4_512K, "stm32x9", true},
 		{F4_512K, "n32g45x", true},
-		{F4_512K, "rp2040", true},
-		{F4_512K, "same51", true},
-		{F4_512K, "lpc1768", true},
 		{F4_512K, "at32f403", true},
+		{F4_512K, "gd32f303", true},
+		/* another maker's chip is none with ST's ROM */
+		{F4_512K, "rp2040", false},
+		{F4_512K, "same51j19", false},
+		{F4_512K, "sam4e8e", false},
+		{F4_512K, "lpc1769", false},
+		{F4_512K, "atmega2560", false},
+		{F4_512K, "hc32f460", false},
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {

@@ -150,7 +150,7 @@ static void test_good(void **state)
 	assert_int_equal(check_itself(&file.check, text, sizeof(text)), REASON_NONE);
 	check_about(&file.check, about, sizeof(about));
 	assert_string_equal(about, "Klipper v0.13.0-730 for stm32f446xx");
-	assert_true(file.check.has_usb);
+	assert_true(file.check.usb == DICTIONARY_USB_ONE);
 	assert_int_equal(file.check.usb_vendor, 0x1d50);
 	assert_int_equal(file.check.usb_product, 0x614e);
 	file_done(&file);

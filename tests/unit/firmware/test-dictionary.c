@@ -234,13 +234,15 @@ static void test_identity(void **state)
 	uint16_t vendor = 0, product = 0;
 	uint8_t *bytes = test_make(&recipe);
 
-	assert_true(dictionary_usb_identity(bytes, recipe.size, &vendor, &product));
+	assert_int_equal(
+		dictionary_usb_identity(bytes, recipe.size, &vendor, &product), DICTIONARY_USB_ONE);
 	assert_int_equal(vendor, 0x1d50);
 	assert_int_equal(product, 0x614e);
 	free(bytes);
 	recipe.usb = false;
 	bytes = test_make(&recipe);
-	assert_false(dictionary_usb_identity(bytes, recipe.size, &vendor, &product));
+	assert_int_equal(dictionary_usb_identity(bytes, recipe.size, &vendor, &product),
+		DICTIONARY_USB_NONE);
 	free(bytes);
 }
 
@@ -283,7 +285,9 @@ static void test_identity_fields(void **state)
 			rows[i].found) {
 			fail_msg("row %zu", i);
 		}
-		assert_false(dictionary_usb_identity(bytes, sizeof(bytes) - 1, &vendor, &product));
+		assert_int_equal(
+			dictionary_usb_identity(bytes, sizeof(bytes) - 1, &vendor, &product),
+			DICTIONARY_USB_NONE);
 	}
 }
 
@@ -294,11 +298,13 @@ static void test_identity_is_unique(void **state)
 
 	memcpy(bytes + 1, test_descriptor, 18);
 	memcpy(bytes + 30, test_descriptor, 18);
-	assert_true(dictionary_usb_identity(bytes, sizeof(bytes), &vendor, &product));
+	assert_int_equal(dictionary_usb_identity(bytes, sizeof(bytes), &vendor, &product),
+		DICTIONARY_USB_ONE);
 	assert_int_equal(vendor, 0x0483);
 	assert_int_equal(product, 0x5740);
 	bytes[30 + 10] ^= 1;
-	assert_false(dictionary_usb_identity(bytes, sizeof(bytes), &vendor, &product));
+	assert_int_equal(dictionary_usb_identity(bytes, sizeof(bytes), &vendor, &product),
+		DICTIONARY_USB_SEVERAL);
 }
 
 int main(void)

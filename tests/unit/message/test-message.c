@@ -201,7 +201,7 @@ static void test_largest(void **state)
 		memset(m.mcu, '\xff', sizeof(m.mcu) - 1);
 		memset(m.saved, '\xff', sizeof(m.saved) - 1);
 		memset(m.map, '\xff', sizeof(m.map) - 1);
-		m.stay = m.no_usb = true;
+		m.stay = m.no_usb = m.from_image = true;
 		m.segments = UINT64_MAX;
 		m.saved_size = MESSAGE_SAVED_MAX;
 		m.saved_address = UINT32_MAX - MESSAGE_SAVED_MAX + 1;

@@ -77,6 +77,7 @@ static void test_largest(void **state)
 		.leave_address = UINT32_MAX,
 		.backup_address = UINT32_MAX,
 		.backup_size = UINT64_MAX,
+		.backup_alternate = UINT64_MAX,
 		.within_ms = UINT64_MAX,
 		.number = UINT64_MAX,
 		.begun_us = UINT64_MAX,
@@ -102,6 +103,8 @@ static void test_largest(void **state)
 	FILL(expect);
 	FILL(base);
 	FILL(backup);
+	FILL(backup_map);
+	FILL(backup_found);
 	FILL(end);
 	FILL(reason);
 	FILL(flash);
