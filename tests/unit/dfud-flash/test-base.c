@@ -199,6 +199,50 @@ static void test_rows(void **state)
 	}
 }
 
+/*
+ * How far a program reaches is not told by its handlers alone: wherever those lie, a file that
+ * takes its last bytes leaves nothing that works. The whole program is known, because the sectors
+ * of the file are read, too.
+ */
+static void check_tails(enum image_style style, size_t size, uint32_t address)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct bench b;
+
+		bench_init(&b, F446, address);
+		bench_put(&b, style, size, seed);
+		bench_look(&b);
+		if (!b.base.is_erased || !b.base.is_damaged || b.base.after != BASE_NOTHING) {
+			fail_msg("seed %d: after %d, erased %d, damaged %d, \"%s\"", (int)seed,
+				b.base.after, b.base.is_erased, b.base.is_damaged, b.base.about);
+		}
+		bench_done(&b);
+	}
+}
+
+static void test_tails_of_programs(void **state)
+{
+	check_tails(IMAGE_STYLE_KLIPPER, 44388, OFFSET);
+}
+
+static void test_tails_of_loaders(void **state)
+{
+	check_tails(IMAGE_STYLE_STOCK, 32464, 0x08004000);
+}
+
+/* An old program that says what it is in its second half is told by its name all the same. */
+static void test_a_program_that_is_cut_has_its_name(void **state)
+{
+	struct bench b;
+
+	bench_init(&b, F446, OFFSET);
+	bench_put(&b, IMAGE_STYLE_KLIPPER, 44388, 9);
+	bench_look(&b);
+	assert_string_equal(b.base.about, KLIPPER);
+	assert_false(b.base.is_loader);
+	bench_done(&b);
+}
+
 /* The file lies there already: nothing is erased, so nothing is lost. */
 static void test_nothing_is_erased(void **state)
 {
@@ -370,6 +414,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_tails_of_programs),
+		cmocka_unit_test(test_tails_of_loaders),
+		cmocka_unit_test(test_a_program_that_is_cut_has_its_name),
 		cmocka_unit_test(test_nothing_is_erased),
 		cmocka_unit_test(test_what_does_not_start),
 		cmocka_unit_test(test_the_same_usb_identity),

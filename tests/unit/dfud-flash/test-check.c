@@ -14,6 +14,7 @@
 #include "dfu/chip.h"
 #include "dfud-flash/check.h"
 #include "image-maker.h"
+#include "image-wrap.h"
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
 #define BASE	 0x08000000u
@@ -464,6 +465,29 @@ static void test_chip_is_not_known(void **state)
 	file_done(&file);
 }
 
+/* Behind a maker's header there is no vector table, but the dictionary still says for which chip.
+ */
+static void test_chip_of_a_wrapped_file(void **state)
+{
+	struct image_recipe recipe = IMAGE_RECIPE_INIT;
+	uint8_t *bytes = image_make(&recipe), *wrapped;
+	char text[320] = "";
+	struct file file;
+	size_t size;
+
+	assert_non_null(bytes);
+	wrapped = image_wrap(IMAGE_WRAP_HEADER, bytes, recipe.size, 1, &size);
+	free(bytes);
+	assert_non_null(wrapped);
+	file_read(&file, wrapped, size);
+	assert_int_equal(file.check.vector.certainty, VECTOR_NO_TABLE);
+	assert_string_equal(file.check.program.mcu, "stm32f446xx");
+	assert_int_equal(check_chip(&file.check, f446(), text, sizeof(text)), FINDING_GOOD);
+	assert_null(strstr(text, "nothing in the file"));
+	assert_non_null(strstr(text, "stm32f446xx"));
+	file_done(&file);
+}
+
 /* By what it says, and where it says nothing by its stack: the end of the RAM is still in it. */
 static void test_chip_is_wrong(void **state)
 {
@@ -509,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_a_program_as_saved),
 		cmocka_unit_test(test_chip_is_right),
 		cmocka_unit_test(test_chip_is_not_known),
+		cmocka_unit_test(test_chip_of_a_wrapped_file),
 		cmocka_unit_test(test_chip_is_wrong),
 	};
 

@@ -219,6 +219,21 @@ static void test_home_cannot_be_made(void **state)
 	check_open_fails(NULL, -ENOTDIR);
 }
 
+/* Never into a folder whose name was cut. */
+static void test_a_path_that_is_too_long(void **state)
+{
+	char path[700];
+	size_t n = (size_t)snprintf(path, sizeof(path), "%s/s", root);
+
+	while (n < 600) {
+		n += (size_t)snprintf(
+			path + n, sizeof(path) - n, "/ssssssssssssssssssssssssssssss");
+	}
+	setenv("XDG_STATE_HOME", path, 1);
+	check_open_fails(NULL, -ENAMETOOLONG);
+	assert_false(is_there("s"));
+}
+
 /* A file that an earlier process of this number left is no hindrance. */
 static void test_an_old_draft(void **state)
 {
@@ -418,6 +433,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_relative, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_homeless, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_home_cannot_be_made, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_path_that_is_too_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_old_draft, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pretend, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kept_and_found, setup, teardown),
