@@ -251,16 +251,20 @@ static const char *octopus_says(struct bed *bed, size_t *number)
 static void test_golden_text(void **state)
 {
 	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware stock =
+		scene_program(IMAGE_STYLE_STOCK, SCENE_FLASH, 32464, 1);
 	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	struct host_port *port = bed_board(bed, "1-1", NULL, false);
 	FILE *golden = fopen(BED_GOLDEN, "re");
 	char line[512], pattern[1024];
 	size_t number = 0;
 
 	assert_non_null(golden);
+	scene_preload(bed, port, SCENE_FLASH, &stock);
 	scene_start(bed);
 	scene_drop(bed, "klipper.bin", &image);
 	scene_entry(bed, "DFUD_EVENT=queued");
-	scene_board(bed, "1-1", NULL);
+	host_plug(bed->host, port, true);
 	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_COLD_BOOT=yes");
 	while (fgets(line, sizeof(line), golden)) {
 		const char *said = octopus_says(bed, &number);

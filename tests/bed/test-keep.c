@@ -335,6 +335,30 @@ static void test_both_killed_after_the_backup(void **state)
 	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, image.bytes, image.size));
 }
 
+/* The daemon dies in the middle of the write; what it had found out is still true. */
+static void test_not_cold_after_a_restart(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_OFFSET, 1);
+	struct host_port *port;
+	const struct entry *verdict;
+
+	scene_profile(bed, AT_OFFSET);
+	scene_start(bed);
+	scene_drop(bed, "klipper.bin", &image);
+	scene_entry(bed, "DFUD_EVENT=queued");
+	port = scene_board(bed, "1-1", &slow);
+	scene_wait_blocks(bed, port, 3);
+	assert_true(WIFSIGNALED(bed_stop(bed, SIGKILL)));
+	scene_wait_presence(bed, port, BOARD_RUNTIME);
+	scene_start(bed);
+	verdict = scene_verdict(bed, "DFUD_VERDICT=returned");
+	assert_null(strstr(entry_get(verdict, "MESSAGE"), "All is well"));
+	scene_says(verdict, "it will not start after a power cycle");
+	scene_field(verdict, "DFUD_COLD_BOOT", "no");
+	scene_field(verdict, "DFUD_ADDRESS", "0x08008000");
+}
+
 /* An attempt whose bytes are still in active/ though its record says that they were kept. */
 static void leave_behind(struct bed *bed, const struct record *record, const uint8_t *bytes)
 {
@@ -487,6 +511,7 @@ int main(void)
 			test_no_room_for_the_backup, scene_setup, teardown_state),
 		SCENE(test_daemon_killed_after_the_backup),
 		SCENE(test_both_killed_after_the_backup),
+		SCENE(test_not_cold_after_a_restart),
 		SCENE(test_power_cut_after_the_backup),
 		SCENE(test_the_newest_two_are_kept),
 		SCENE(test_size_is_limited),

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dfu/chip.h"
 #include "dfud-flash/check.h"
 #include "image-maker.h"
+#include "image-wrap.h"
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
 #define BASE	 0x08000000u
@@ -310,6 +312,205 @@ static void test_room(void **state)
 	file_done(&file);
 }
 
+/* --- the lines of the plan --- */
+
+static void check_line(const struct file *file, bool has_address, uint32_t address,
+	enum finding_result expected, const char *sentence)
+{
+	char text[320] = "";
+	const enum finding_result result =
+		check_address_finding(&file->check, has_address, address, text, sizeof(text));
+
+	assert_string_equal(text, sentence);
+	assert_int_equal(result, expected);
+}
+
+static void test_address_is_certain(void **state)
+{
+	struct file file;
+
+	file_make(&file, IMAGE_STYLE_KLIPPER, OFFSET, 0);
+	check_line(
+		&file, true, OFFSET, FINDING_GOOD, "0x08008000, where it was linked for certain");
+	check_line(&file, false, OFFSET, FINDING_GOOD,
+		"0x08008000, where it was linked for certain (no address is set, so this one is "
+		"taken)");
+	file_done(&file);
+}
+
+/* Linked for another name of the same flash, as the chip shows it at 0. */
+static void test_address_by_another_name(void **state)
+{
+	struct file file;
+
+	file_make(&file, IMAGE_STYLE_KLIPPER, BASE, 0);
+	file.check.vector.base = 0;
+	check_line(&file, true, BASE, FINDING_GOOD,
+		"0x08000000, which is 0x00000000 where it was linked");
+	file_done(&file);
+}
+
+static void test_address_is_likely(void **state)
+{
+	struct file file;
+
+	file_make(&file, IMAGE_STYLE_ZEPHYR, OFFSET, 0);
+	assert_int_equal(file.check.vector.certainty, VECTOR_LIKELY);
+	check_line(&file, true, OFFSET, FINDING_GOOD, "0x08008000, where it was probably linked");
+	check_line(&file, true, BASE, FINDING_WARNING,
+		"0x08000000, but it was probably linked for 0x08008000 and would not start there; "
+		"is Address= right?");
+	file_done(&file);
+}
+
+static void test_address_is_unknown(void **state)
+{
+	struct file file;
+
+	file_make(&file, IMAGE_STYLE_NUTTX, BASE, 0);
+	file.check.vector.certainty = VECTOR_UNKNOWN;
+	check_line(&file, true, BASE, FINDING_UNKNOWN,
+		"0x08000000; its vector table does not tell where it was linked");
+	file_done(&file);
+	file_make_noise(&file, 20000);
+	check_line(&file, true, OFFSET, FINDING_UNKNOWN,
+		"0x08008000; it has no vector table that could tell where it was linked");
+	file_done(&file);
+}
+
+/* The bytes of a backup are not judged, whatever they are. */
+static void test_as_saved(void **state)
+{
+	static const char page[] = "<!DOCTYPE html>\n<html><head><title>404</title></head>\n";
+	uint8_t *bytes = malloc(sizeof(page));
+	struct file file = {.bytes = bytes, .size = sizeof(page)};
+	char text[320] = "";
+	uint32_t at = 0;
+
+	assert_non_null(bytes);
+	memcpy(bytes, page, sizeof(page));
+	assert_int_equal(check_read(&file.check, "x.bin", bytes, sizeof(page), true), 0);
+	assert_int_equal(check_itself(&file.check, text, sizeof(text)), REASON_NONE);
+	assert_int_equal(check_address(&file.check, true, OFFSET, true, &at, text, sizeof(text)),
+		REASON_NONE);
+	assert_int_equal(at, OFFSET);
+	check_line(&file, true, OFFSET, FINDING_GOOD, "0x08008000, where it was saved from");
+	assert_int_equal(check_address(&file.check, false, 0, false, &at, text, sizeof(text)),
+		REASON_UNKNOWN_IMAGE);
+	file_done(&file);
+}
+
+/* A program that is linked elsewhere, or cut off: it was so on the board. */
+static void test_a_program_as_saved(void **state)
+{
+	struct file file;
+	struct where w;
+
+	file_make(&file, IMAGE_STYLE_KLIPPER, OFFSET, 0);
+	check_done(&file.check);
+	assert_int_equal(check_read(&file.check, "x.bin", file.bytes, 20000, true), 0);
+	w = place(&file, true, BASE, true);
+	assert_int_equal(w.reason, REASON_NONE);
+	check_line(&file, true, BASE, FINDING_GOOD, "0x08000000, where it was saved from");
+	file_done(&file);
+}
+
+static const struct chip *f446(void)
+{
+	const struct chip *chip = NULL;
+	struct layout layout;
+
+	assert_int_equal(
+		layout_parse(&layout, "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,03*128Kg"),
+		0);
+	assert_true(chip_find(&chip, 0x0483, 0xdf11, &layout, 4));
+	return chip;
+}
+
+static void check_chip_line(const struct file *file, const struct chip *chip,
+	enum finding_result expected, const char *sentence)
+{
+	char text[320] = "";
+	const enum finding_result result = check_chip(&file->check, chip, text, sizeof(text));
+
+	assert_string_equal(text, sentence);
+	assert_int_equal(result, expected);
+}
+
+static void test_chip_is_right(void **state)
+{
+	static const enum image_style styles[] = {IMAGE_STYLE_KLIPPER, IMAGE_STYLE_CMSIS};
+
+	for (size_t i = 0; i < N(styles); i++) {
+		struct file file;
+
+		file_make(&file, styles[i], BASE, 0);
+		check_chip_line(&file, f446(), FINDING_GOOD,
+			"STM32F2, F4 or F72/F73; the file's stack (0x20020000) lies in its RAM");
+		file_done(&file);
+	}
+}
+
+static void test_chip_is_not_known(void **state)
+{
+	struct file file;
+
+	file_make(&file, IMAGE_STYLE_KLIPPER, BASE, 0);
+	check_chip_line(
+		&file, NULL, FINDING_UNKNOWN, "which chip this is cannot be told from its memory");
+	file_done(&file);
+	file_make_noise(&file, 20000);
+	check_chip_line(&file, f446(), FINDING_UNKNOWN,
+		"STM32F2, F4 or F72/F73; nothing in the file says what it was built for");
+	file_done(&file);
+}
+
+/* Behind a maker's header there is no vector table, but the dictionary still says for which chip.
+ */
+static void test_chip_of_a_wrapped_file(void **state)
+{
+	struct image_recipe recipe = IMAGE_RECIPE_INIT;
+	uint8_t *bytes = image_make(&recipe), *wrapped;
+	char text[320] = "";
+	struct file file;
+	size_t size;
+
+	assert_non_null(bytes);
+	wrapped = image_wrap(IMAGE_WRAP_HEADER, bytes, recipe.size, 1, &size);
+	free(bytes);
+	assert_non_null(wrapped);
+	file_read(&file, wrapped, size);
+	assert_int_equal(file.check.vector.certainty, VECTOR_NO_TABLE);
+	assert_string_equal(file.check.program.mcu, "stm32f446xx");
+	assert_int_equal(check_chip(&file.check, f446(), text, sizeof(text)), FINDING_GOOD);
+	assert_null(strstr(text, "nothing in the file"));
+	assert_non_null(strstr(text, "stm32f446xx"));
+	file_done(&file);
+}
+
+/* By what it says, and where it says nothing by its stack: the end of the RAM is still in it. */
+static void test_chip_is_wrong(void **state)
+{
+	struct file file;
+
+	file_make(&file, IMAGE_STYLE_KLIPPER, BASE, 0);
+	strcpy(file.check.program.mcu, "stm32g0b1xx");
+	check_chip_line(&file, f446(), FINDING_REFUSED,
+		"x.bin was built for stm32g0b1xx, and this board is another chip (STM32F2, F4 or "
+		"F72/F73); build it for this board");
+	strcpy(file.check.program.mcu, "rp2040"); /* of another maker: not for us to judge */
+	check_chip_line(&file, f446(), FINDING_GOOD,
+		"STM32F2, F4 or F72/F73; the file's stack (0x20020000) lies in its RAM");
+	file.check.vector.stack = 0x20050000;
+	check_chip_line(&file, f446(), FINDING_GOOD,
+		"STM32F2, F4 or F72/F73; the file's stack (0x20050000) lies in its RAM");
+	file.check.vector.stack = 0x20050004;
+	check_chip_line(&file, f446(), FINDING_REFUSED,
+		"x.bin was built for another chip: its stack begins at 0x20050004, which is beyond "
+		"the RAM of this one (STM32F2, F4 or F72/F73); build it for this board");
+	file_done(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +525,16 @@ int main(void)
 		cmocka_unit_test(test_likely),
 		cmocka_unit_test(test_behind_the_end),
 		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_address_is_certain),
+		cmocka_unit_test(test_address_by_another_name),
+		cmocka_unit_test(test_address_is_likely),
+		cmocka_unit_test(test_address_is_unknown),
+		cmocka_unit_test(test_as_saved),
+		cmocka_unit_test(test_a_program_as_saved),
+		cmocka_unit_test(test_chip_is_right),
+		cmocka_unit_test(test_chip_is_not_known),
+		cmocka_unit_test(test_chip_of_a_wrapped_file),
+		cmocka_unit_test(test_chip_is_wrong),
 	};
 
 	return cmocka_run_group_tests_name("check", tests, NULL, NULL);

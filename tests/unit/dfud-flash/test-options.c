@@ -79,7 +79,121 @@ static void test_defaults(void **state)
 	assert_int_equal(o.n_expects, 0);
 	assert_false(o.expects_none);
 	assert_int_equal(o.within_ms, 10000);
-	assert_true(o.image_fd < 0 && o.record_fd < 0 && o.channel_fd < 0);
+	assert_true(o.image_fd < 0 && o.record_fd < 0 && o.channel_fd < 0 && o.backup_fd < 0);
+	assert_false(o.keep_bootloader);
+	assert_int_equal(o.backup, BACKUP_YES);
+	assert_int_equal(o.leave, LEAVE_AUTO);
+	assert_null(o.backup_dir);
+	assert_null(o.restore);
+	assert_null(o.layout);
+}
+
+/* How the board is treated; the words are those of a profile. */
+static void test_treatment(void **state)
+{
+	static const char *const backups[_BACKUP_POLICY_MAX] = {
+		[BACKUP_YES] = "--backup=yes",
+		[BACKUP_REQUIRED] = "--backup=required",
+		[BACKUP_NO] = "--backup=no",
+		[BACKUP_WHOLE] = "--backup=whole",
+	};
+	static const char *const leaves[_LEAVE_POLICY_MAX] = {
+		[LEAVE_AUTO] = "--leave=auto",
+		[LEAVE_IMAGE] = "--leave=image",
+		[LEAVE_BASE] = "--leave=base",
+		[LEAVE_NO] = "--leave=no",
+	};
+	struct options o;
+
+	for (int i = 0; i < _BACKUP_POLICY_MAX; i++) {
+		GOOD(&o, backups[i], "a.bin");
+		assert_int_equal(o.backup, i);
+		GOOD(&o, "--certain", backups[i], "a.bin");
+		assert_int_equal(o.backup, i);
+	}
+	for (int i = 0; i < _LEAVE_POLICY_MAX; i++) {
+		GOOD(&o, leaves[i], "a.bin");
+		assert_int_equal(o.leave, i);
+	}
+	GOOD(&o, "--keep-bootloader", "--backup-dir", "/b", "--layout=@x", "a.bin");
+	assert_true(o.keep_bootloader);
+	assert_string_equal(o.backup_dir, "/b");
+	assert_string_equal(o.layout, "@x");
+}
+
+/* Where only what is certain is flashed, as under a shipped profile, a backup must be possible. */
+static void test_certain_requires_a_backup(void **state)
+{
+	struct options o;
+
+	GOOD(&o, "--certain", "a.bin");
+	assert_int_equal(o.backup, BACKUP_REQUIRED);
+	GOOD(&o, "--backup=yes", "--certain", "a.bin");
+	assert_int_equal(o.backup, BACKUP_YES);
+}
+
+#define DIGITS "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* A backup is named by 8 to 64 digits, as sha256sum writes them, and by nothing else. */
+static void test_restore(void **state)
+{
+	static const char *const right[] = {"01234567", "ffffffff", "012345678", DIGITS};
+	static const char *const wrong[] = {"", "0", "0123456", DIGITS "0", "0123456G", "0123456g",
+		"0123456F", "ABCDEF01", "0x012345", "01234567.bin", "01234567 ", " 01234567",
+		"../01234567", "01234567\n"};
+
+	for (size_t i = 0; i < N(right); i++) {
+		const char *words[] = {"--restore", right[i], NULL};
+		struct options o;
+
+		good(&o, words);
+		assert_int_equal(o.mode, OPTIONS_FLASH);
+		assert_string_equal(o.restore, right[i]);
+		assert_null(o.file);
+	}
+	for (size_t i = 0; i < N(wrong); i++) {
+		const char *words[] = {"--restore", wrong[i], NULL};
+		struct options o;
+		char said[4096];
+
+		if (parse(&o, words, said, sizeof(said)) != 64) {
+			fail_msg("\"%s\" passes for a backup", wrong[i]);
+		}
+		assert_non_null(strstr(said, "--restore="));
+		assert_non_null(strstr(said, "8 to 64 digits"));
+	}
+}
+
+/* A backup knows where it belongs; how the board is treated is still the person's choice. */
+static void test_restore_with_others(void **state)
+{
+	static const char *const wrong[][4] = {
+		{"--restore=01234567", "a.bin"},
+		{"--restore=01234567", "--address=0x08000000"},
+		{"--restore=01234567", "--inspect"},
+		{"--plan", "--restore=01234567", "a.bin"},
+	};
+	struct options o;
+	char said[4096];
+
+	GOOD(&o, "--plan", "--port=1-1", "--restore=01234567", "--backup=no", "--leave=no",
+		"--backup-dir=/b");
+	assert_int_equal(o.mode, OPTIONS_PLAN);
+	assert_string_equal(o.restore, "01234567");
+	for (size_t i = 0; i < N(wrong); i++) {
+		assert_int_equal(parse(&o, wrong[i], said, sizeof(said)), 64);
+		assert_non_null(strstr(said, "--restore"));
+	}
+	/* the worker's address and name come from the daemon, which has the backup */
+	GOOD(&o, "--image-fd=3", "--channel-fd=4", "--backup-fd=6", "--restore=" DIGITS,
+		"--address=0x08000000", "--layout=@Internal Flash  /0x08000000/04*016Kg", "--",
+		"x.bin");
+	assert_int_equal(o.mode, OPTIONS_WORK);
+	assert_int_equal(o.backup_fd, 6);
+	assert_string_equal(o.restore, DIGITS);
+	assert_string_equal(o.file, "x.bin");
+	assert_true(o.has_address);
+	assert_string_equal(o.layout, "@Internal Flash  /0x08000000/04*016Kg");
 }
 
 static void test_everything(void **state)
@@ -198,6 +312,20 @@ static void test_wrong(void **state)
 		{"--image-fd=1024", "--channel-fd=4", "a.bin"},
 		{"--image-fd=x", "--channel-fd=4", "a.bin"},
 		{"--record-fd=99999999999999999999", "a.bin"},
+		{"--backup-fd=", "a.bin"},
+		{"--backup-fd=-1", "a.bin"},
+		{"--backup-fd=1024", "a.bin"},
+		{"--backup=", "a.bin"},
+		{"--backup=maybe", "a.bin"},
+		{"--backup=Yes", "a.bin"},
+		{"--backup", "a.bin"},
+		{"--leave=", "a.bin"},
+		{"--leave=0x08000000", "a.bin"},
+		{"--leave=yes", "a.bin"},
+		{"--keep-bootloader=yes", "a.bin"},
+		{"--restore=01234567", "--image-fd=3", "--channel-fd=4"},
+		{"--backup-dir"},
+		{"--layout"},
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {
@@ -274,6 +402,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_treatment),
+		cmocka_unit_test(test_certain_requires_a_backup),
+		cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_restore_with_others),
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_shown),

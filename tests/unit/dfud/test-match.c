@@ -285,6 +285,86 @@ static void test_rows(void **state)
 	}
 }
 
+#define NAMED  STM32 "[Image]\nFile=octopus*.bin\n"
+#define MOVED  "[Match]\nId=0483:df11\nPort=1-2\n[Image]\nFile=octopus*.bin\n"
+#define ANYONE "[Match]\nPort=1-1\n[Image]\nFile=*.bin\n"
+
+/* Rule 7: a backup a.bin and the profile under which it was saved. */
+static const struct saved_row {
+	const char *what;
+	struct text profiles[MANY];
+	const char *saved_by;
+	enum match_kind kind;
+	const char *profile; /* as of struct row */
+} saved_rows[] = {
+	{"a file that is no backup", {{"w", NAMED}}, NULL, MATCH_NO_FILE_MEANT, "w/w"},
+	{"its own profile, whatever File= says", {{"w", NAMED}}, "w", MATCH_FLASH, "w"},
+	{"though another names the file", {{"v", ANYONE}, {"w", NAMED}}, "w", MATCH_FLASH, "w"},
+	{"the other way round", {{"w", NAMED}, {"v", ANYONE}}, "w", MATCH_FLASH, "w"},
+	{"one of two that fit", {{"v", STM32}, {"w", STM32}}, "w", MATCH_FLASH, "w"},
+	{"a shipped one", {{"/rom", STM32}}, "rom", MATCH_FLASH, "rom"},
+	{"a shipped one, and the id is written down by now", {{"/rom", STM32}, {"w", STM32}}, "rom",
+		MATCH_FLASH, "w"},
+	{"a shipped one, and the id is written down for other files",
+		{{"/rom", STM32}, {"w", NAMED}}, "rom", MATCH_NO_FILE_MEANT, "w/w"},
+	{"a profile that is gone", {{"v", STM32}}, "w", MATCH_FLASH, "v"},
+	{"a profile that is gone, and no other serves the file", {{"v", NAMED}}, "w",
+		MATCH_NO_FILE_MEANT, "v/v"},
+	{"a profile that means another port by now", {{"w", MOVED}, {"v", ANYONE}}, "w",
+		MATCH_FLASH, "v"},
+	{"a profile that is void by now", {{"w", BROKEN}, {"v", ANYONE}}, "w", MATCH_CONFIG, "w"},
+	{"a void profile that means the board, too", {{"v", BROKEN}, {"w", NAMED}}, "w",
+		MATCH_CONFIG, "v"},
+	{"saved by hand, under no profile", {{"w", NAMED}}, "", MATCH_NO_FILE_MEANT, "w/w"},
+	{"saved by hand, and a profile takes any file", {{"w", STM32}}, "", MATCH_FLASH, "w"},
+};
+
+static void test_saved(void **state)
+{
+	for (size_t i = 0; i < N(saved_rows); i++) {
+		const struct saved_row *row = &saved_rows[i];
+		struct scene scene = {0};
+		struct match match;
+		char names[64];
+
+		for (size_t k = 0; k < MANY && row->profiles[k].name != NULL; k++) {
+			scene_add_profile(&scene, &row->profiles[k]);
+		}
+		scene_add_job(&scene, "a.bin", 1);
+		scene.jobs[0].saved_by = row->saved_by;
+		scene_add_board(&scene, "1-1");
+		match = scene_judge(&scene, 0);
+		names_of(&match, names, sizeof(names));
+		if (match.kind != row->kind || strcmp(names, row->profile) != 0) {
+			fail_msg("%s: %s, profile \"%s\"", row->what,
+				match_kind_to_string(match.kind), names);
+		}
+		scene_done(&scene);
+	}
+}
+
+/* The choice is as clear as for any file, or it is none. */
+static void test_saved_and_others(void **state)
+{
+	const struct text named = {"w", NAMED};
+	struct scene scene = {0};
+
+	scene_add_profile(&scene, &named);
+	scene_add_board(&scene, "1-1");
+	scene_add_job(&scene, "3f2a9c01.bin", 1);
+	scene.jobs[0].saved_by = "w";
+	scene_add_job(&scene, "klipper.bin", 2);
+	assert_int_equal(scene_judge(&scene, 0).kind, MATCH_FLASH);
+	assert_int_equal(scene_judge(&scene, 0).job, 0);
+	scene_add_job(&scene, "octopus.bin", 3);
+	assert_int_equal(scene_judge(&scene, 0).kind, MATCH_TWO_FILES);
+	scene.jobs[2].open = false;
+	scene_add_board(&scene, "1-2");
+	assert_int_equal(scene_judge(&scene, 0).kind, MATCH_TWO_BOARDS);
+	assert_int_equal(scene_judge(&scene, 1).kind, MATCH_TWO_BOARDS);
+	scene_done(&scene);
+}
+
 /* A scene of one shipped profile, boards on 1-1 and 1-2 and the files a.bin and b.bin. */
 static struct scene two_of_each(const char *text)
 {
@@ -698,6 +778,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_saved),
+		cmocka_unit_test(test_saved_and_others),
 		cmocka_unit_test(test_both_are_named),
 		cmocka_unit_test(test_two_files),
 		cmocka_unit_test(test_oldest),

@@ -19,6 +19,7 @@
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
 #define TTY	 "/dev/serial/by-id/usb-Klipper_stm32f446xx_3E0036000B51383133353932-if00"
+#define DIGEST	 "3f2a9c0123456789abcdef0123456789abcdef0123456789abcdef0123456789"
 #define BACK	 "back as 1d50:614e \"Klipper stm32f446xx\" on port 1-1 after 0.6 s: " TTY
 
 static int listen_to_journal(void **state)
@@ -96,6 +97,8 @@ static void test_golden(void **state)
 		"octopus: 0483:df11 on port 1-1 is in DFU mode",
 		"octopus: status \"firmware is corrupt\" is how this ROM starts; it says nothing "
 		"about the flash",
+		"octopus: saved 49152 bytes as backup 3f2a9c01; restore with: dfud-flash --restore "
+		"3f2a9c01",
 		"octopus: flashing klipper.bin (44388 bytes, linked for 0x08000000, Klipper "
 		"v0.13.0-730 for stm32f446xx): 3 of 8 sectors to erase",
 		"octopus: klipper.bin written and verified: 3 sectors erased, 44388 bytes written "
@@ -103,11 +106,14 @@ static void test_golden(void **state)
 		"octopus: left DFU mode without an answer, as this ROM does",
 		"octopus: " BACK ". All is well.",
 	};
-	const struct tell t = make_tell();
-	const struct attempt a = make_attempt(VERDICT_RETURNED);
+	struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_RETURNED);
 
+	strcpy(t.backup, DIGEST);
+	a.plan.saved_size = 49152;
 	tell_appeared(&t);
 	tell_checked(&t, &a);
+	tell_saved(&t, &a);
 	tell_flashing(&t, &a, "dfud-flash --port 1-1 klipper.bin");
 	tell_flashed(&t, &a);
 	tell_leaving(&t, &a);
@@ -117,18 +123,19 @@ static void test_golden(void **state)
 		assert_string_equal(said_message(i), golden[i]);
 		assert_string_equal(said_field(i, "DFUD_ATTEMPT"), t.id);
 	}
-	assert_string_equal(said_field(2, "DFUD_COMMAND"), "dfud-flash --port 1-1 klipper.bin");
+	assert_string_equal(said_field(3, "DFUD_COMMAND"), "dfud-flash --port 1-1 klipper.bin");
 }
 
 static void test_events(void **state)
 {
-	static const char *const events[] = {
-		"appeared", "checked", "flashing", "erased", "flashed", "leaving", "verdict"};
+	static const char *const events[] = {"appeared", "checked", "saved", "flashing", "erased",
+		"flashed", "leaving", "verdict"};
 	const struct tell t = make_tell();
 	const struct attempt a = make_attempt(VERDICT_RETURNED);
 
 	tell_appeared(&t);
 	tell_checked(&t, &a);
+	tell_saved(&t, &a);
 	tell_flashing(&t, &a, "");
 	tell_erased(&t, &a);
 	tell_flashed(&t, &a);
@@ -288,6 +295,227 @@ static void check_field(const char *name, const char *value)
 
 	if ((is == NULL) != (value == NULL) || (value != NULL && strcmp(is, value) != 0)) {
 		fail_msg("%s is %s, not %s", name, is ? is : "missing", value ? value : "missing");
+	}
+}
+
+static void test_saved(void **state)
+{
+	struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_RETURNED);
+
+	strcpy(t.backup, DIGEST);
+	a.plan.saved_size = 49152;
+	tell_saved(&t, &a);
+	tell_flashing(&t, &a, "");
+	tell_verdict(&t, &a, 0);
+	assert_string_equal(said_message(0),
+		"octopus: saved 49152 bytes as backup 3f2a9c01; restore with: dfud-flash --restore "
+		"3f2a9c01");
+	assert_string_equal(said_field(0, "DFUD_EVENT"), "saved");
+	assert_string_equal(said_field(0, "PRIORITY"), "6");
+	assert_string_equal(said_field(0, "DFUD_ADDRESS"), "0x08000000");
+	assert_int_equal(said_count("DFUD_BACKUP", DIGEST), 3);
+}
+
+static void add_finding(
+	struct attempt *a, enum finding_topic topic, enum finding_result result, const char *text)
+{
+	struct finding *f = &a->findings.items[a->findings.n++];
+
+	*f = (struct finding){.topic = topic, .result = result};
+	snprintf(f->text, sizeof(f->text), "%s", text);
+}
+
+/* What is probably wrong is said behind the checks, a line each; nothing else of the plan is. */
+static void test_warnings(void **state)
+{
+	const struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_RETURNED);
+
+	add_finding(&a, FINDING_BOARD, FINDING_GOOD, "0483:df11");
+	add_finding(&a, FINDING_ADDRESS, FINDING_WARNING,
+		"0x08000000, but it was probably linked for 0x08008000");
+	add_finding(&a, FINDING_CHIP, FINDING_UNKNOWN, "which chip this is cannot be told");
+	add_finding(&a, FINDING_BOOTLOADER, FINDING_WARNING, "0x08000000 holds Katapult");
+	add_finding(&a, FINDING_LEAVE, FINDING_PLAN, "to 0x08000000");
+	tell_checked(&t, &a);
+	assert_int_equal(said_n(), 3);
+	assert_string_equal(said_field(0, "PRIORITY"), "6");
+	assert_string_equal(said_message(1), "octopus: klipper.bin goes to 0x08000000, but it was "
+					     "probably linked for 0x08008000");
+	assert_string_equal(said_message(2), "octopus: 0x08000000 holds Katapult");
+	for (size_t i = 1; i < 3; i++) {
+		assert_string_equal(said_field(i, "DFUD_EVENT"), "checked");
+		assert_string_equal(said_field(i, "PRIORITY"), "4");
+		assert_string_equal(said_field(i, "DFUD_ATTEMPT"), t.id);
+		assert_string_equal(said_field(i, "DFUD_ADDRESS"), "0x08000000");
+	}
+}
+
+/* All strings at their limits: the sentence is whole. */
+static void test_a_long_warning(void **state)
+{
+	struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_RETURNED);
+	char text[sizeof(a.findings.items[0].text)], expected[1024];
+
+	memset(text, 'm', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	memset(t.label, 'l', sizeof(t.label) - 1);
+	memset(t.shown, 's', sizeof(t.shown) - 1);
+	for (size_t i = 0; i < FINDINGS_MAX; i++) {
+		add_finding(&a, FINDING_ADDRESS, FINDING_WARNING, text);
+	}
+	tell_checked(&t, &a);
+	assert_int_equal(said_n(), 1 + FINDINGS_MAX);
+	snprintf(expected, sizeof(expected), "%s: %s goes to %s", t.label, t.shown, text);
+	for (size_t i = 1; i < said_n(); i++) {
+		assert_string_equal(said_message(i), expected);
+	}
+}
+
+/* To where a reset starts the board, if that is not where the file lies. */
+static void test_leaving(void **state)
+{
+	const struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_BACK_IN_DFU);
+	char text[1024];
+
+	a.plan.address = 0x08008000;
+	a.plan.leave = 0x08008000;
+	tell_leaving(&t, &a);
+	assert_string_equal(
+		said_message(0), "octopus: left DFU mode without an answer, as this ROM does");
+	a.plan.leave = 0x08000000;
+	tell_leaving(&t, &a);
+	assert_string_equal(said_message(1),
+		"octopus: left DFU mode to 0x08000000, where a reset starts it, without an answer, "
+		"as this ROM does");
+	a.outcome.leave_answered = true;
+	tell_leaving(&t, &a);
+	assert_string_equal(said_message(2),
+		"octopus: told to leave DFU mode to 0x08000000, where a reset starts it, and it "
+		"answered");
+	tell_verdict_text(&t, &a, text, sizeof(text));
+	assert_string_equal(text,
+		"klipper.bin is verified, but the board is in DFU mode again after 0.6 s: the boot "
+		"pins hold it there (take the BOOT0 jumper off and reset), or the file is not run "
+		"by what a reset starts at 0x08000000");
+}
+
+#define NOT_COLD                                                                                   \
+	"But it will not start after a power cycle: nothing that starts lies at the start of its " \
+	"flash; put a boot loader there, or build for that address."
+#define OTHER_COLD                                                                                 \
+	"But after a power cycle another program starts, which lies at the start of its flash; "   \
+	"put a boot loader there, or build for that address."
+
+/* All is well only where it will be well tomorrow. */
+static void test_stranded(void **state)
+{
+	static const struct {
+		const char *base, *returned, *unchanged;
+	} rows_of_base[] = {
+		{MESSAGE_BASE_IMAGE, "All is well.", ""},
+		{MESSAGE_BASE_LOADER, "All is well.", ""},
+		{"", "All is well.", ""},
+		{MESSAGE_BASE_NOTHING, NOT_COLD, " " NOT_COLD},
+		{MESSAGE_BASE_OTHER, OTHER_COLD, " " OTHER_COLD},
+	};
+	const struct tell t = make_tell();
+
+	for (size_t i = 0; i < N(rows_of_base); i++) {
+		struct attempt a = make_attempt(VERDICT_RETURNED);
+		char text[1024], expected[1024];
+
+		strcpy(a.plan.base, rows_of_base[i].base);
+		tell_verdict_text(&t, &a, text, sizeof(text));
+		snprintf(expected, sizeof(expected), BACK ". %s", rows_of_base[i].returned);
+		assert_string_equal(text, expected);
+		a.verdict = VERDICT_UNCHANGED;
+		a.flash = FLASH_UNCHANGED;
+		tell_verdict_text(&t, &a, text, sizeof(text));
+		snprintf(expected, sizeof(expected),
+			BACK ". It held klipper.bin already: nothing was erased.%s",
+			rows_of_base[i].unchanged);
+		assert_string_equal(text, expected);
+	}
+}
+
+static void test_stays(void **state)
+{
+	const struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_NOT_EXPECTED);
+	char text[1024];
+
+	a.options.stays = true;
+	a.back = RETURN_NOT_EXPECTED;
+	tell_verdict_text(&t, &a, text, sizeof(text));
+	assert_string_equal(
+		text, "klipper.bin is verified; the board stays in DFU mode, as Leave=no asks for");
+	a.checked_by = VERIFIED_NO;
+	tell_verdict_text(&t, &a, text, sizeof(text));
+	assert_string_equal(text, "klipper.bin is written, not verified; the board stays in DFU "
+				  "mode, as Leave=no asks for");
+}
+
+/* Said only where it is certain. */
+static const struct cold_row {
+	const char *base;
+	uint32_t leave;
+	enum verdict verdict;
+	enum return_kind back;
+	const char *cold; /* NULL: not there */
+} cold_rows[] = {
+	{MESSAGE_BASE_IMAGE, 0x08008000, VERDICT_RETURNED, RETURN_AS_EXPECTED, "yes"},
+	{MESSAGE_BASE_IMAGE, 0x08008000, VERDICT_UNCHANGED, RETURN_AS_EXPECTED, "yes"},
+	{MESSAGE_BASE_IMAGE, 0x08008000, VERDICT_NOT_EXPECTED, RETURN_NOT_EXPECTED, "yes"},
+	{MESSAGE_BASE_IMAGE, 0x08008000, VERDICT_REFUSED, RETURN_NONE, NULL},
+	{MESSAGE_BASE_IMAGE, 0x08008000, VERDICT_FAILED, RETURN_NONE, NULL},
+	{MESSAGE_BASE_IMAGE, 0x08008000, VERDICT_INTERRUPTED, RETURN_NONE, NULL},
+	{MESSAGE_BASE_IMAGE, 0x08008000, VERDICT_CANCELLED, RETURN_NONE, NULL},
+	/* what a reset starts was started, and the program came up */
+	{MESSAGE_BASE_LOADER, 0x08000000, VERDICT_RETURNED, RETURN_AS_EXPECTED, "yes"},
+	{MESSAGE_BASE_LOADER, 0x08000000, VERDICT_UNCHANGED, RETURN_AS_EXPECTED, "yes"},
+	{MESSAGE_BASE_LOADER, 0x08000000, VERDICT_RETURNED_OTHER, RETURN_OTHER, NULL},
+	{MESSAGE_BASE_LOADER, 0x08000000, VERDICT_BACK_IN_DFU, RETURN_DFU, NULL},
+	{MESSAGE_BASE_LOADER, 0x08000000, VERDICT_GONE, RETURN_NONE, NULL},
+	{MESSAGE_BASE_LOADER, 0x08000000, VERDICT_STAYED, RETURN_STAYED, NULL},
+	{MESSAGE_BASE_LOADER, 0x08000000, VERDICT_NOT_EXPECTED, RETURN_NOT_EXPECTED, NULL},
+	/* the program was started past it */
+	{MESSAGE_BASE_LOADER, 0x08008000, VERDICT_RETURNED, RETURN_AS_EXPECTED, NULL},
+	{MESSAGE_BASE_OTHER, 0x08008000, VERDICT_RETURNED, RETURN_AS_EXPECTED, "no"},
+	{MESSAGE_BASE_OTHER, 0x08008000, VERDICT_GONE, RETURN_NONE, "no"},
+	{MESSAGE_BASE_OTHER, 0x08008000, VERDICT_REFUSED, RETURN_NONE, NULL},
+	{MESSAGE_BASE_NOTHING, 0x08008000, VERDICT_RETURNED, RETURN_AS_EXPECTED, "no"},
+	{MESSAGE_BASE_NOTHING, 0x08000000, VERDICT_BACK_IN_DFU, RETURN_DFU, "no"},
+	{MESSAGE_BASE_NOTHING, 0x08008000, VERDICT_NOT_EXPECTED, RETURN_NOT_EXPECTED, "no"},
+	{MESSAGE_BASE_NOTHING, 0x08008000, VERDICT_FAILED, RETURN_NONE, NULL},
+	{"", 0x08008000, VERDICT_RETURNED, RETURN_AS_EXPECTED, NULL},
+	{"", 0, VERDICT_RETURNED, RETURN_AS_EXPECTED, NULL},
+};
+
+static void test_cold_boot(void **state)
+{
+	const struct tell t = make_tell();
+
+	for (size_t i = 0; i < N(cold_rows); i++) {
+		const struct cold_row *row = &cold_rows[i];
+		struct attempt a = make_attempt(row->verdict);
+		const char *is;
+
+		strcpy(a.plan.base, row->base);
+		a.plan.address = 0x08008000;
+		a.plan.leave = row->leave;
+		a.back = row->back;
+		a.reason = row->verdict >= VERDICT_REFUSED ? REASON_STALL : REASON_NONE;
+		said_clear();
+		tell_verdict(&t, &a, 0);
+		is = said_field(0, "DFUD_COLD_BOOT");
+		if ((is == NULL) != (row->cold == NULL) || (is && strcmp(is, row->cold) != 0)) {
+			fail_msg("row %zu (base \"%s\", %s): %s", i, row->base,
+				verdict_to_string(row->verdict), is ? is : "not there");
+		}
 	}
 }
 
@@ -491,6 +719,13 @@ int main(void)
 		cmocka_unit_test_setup(test_other_words, listen_to_journal),
 		cmocka_unit_test_setup(test_verdicts, listen_to_journal),
 		cmocka_unit_test_setup(test_flaps, listen_to_journal),
+		cmocka_unit_test_setup(test_saved, listen_to_journal),
+		cmocka_unit_test_setup(test_warnings, listen_to_journal),
+		cmocka_unit_test_setup(test_a_long_warning, listen_to_journal),
+		cmocka_unit_test_setup(test_leaving, listen_to_journal),
+		cmocka_unit_test_setup(test_stranded, listen_to_journal),
+		cmocka_unit_test_setup(test_stays, listen_to_journal),
+		cmocka_unit_test_setup(test_cold_boot, listen_to_journal),
 		cmocka_unit_test_setup(test_fields, listen_to_journal),
 		cmocka_unit_test_setup(test_fields_of_failure, listen_to_journal),
 		cmocka_unit_test_setup(test_hostile, listen_to_journal),
