@@ -12,11 +12,15 @@
  */
 #include "dfud-flash/base.h"
 
-#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "firmware/vector.h"
 #include "message/message.h"
+
+/* So many erased bytes in a row are no code. */
+#define BASE_END 32
 
 /* What its vectors point to is its own, too. */
 static uint32_t base_highest(const struct base *base, const uint8_t *bytes, size_t size)
@@ -28,33 +32,73 @@ static uint32_t base_highest(const struct base *base, const uint8_t *bytes, size
 										    : base->address;
 }
 
-/* Whether bytes that run up to the file's place run on there. */
-static bool base_runs_on(const struct plan *plan, uint32_t image)
+/* What was found where the file goes; NULL where a program begins there, or nothing lies there. */
+static const uint8_t *base_tail(const struct plan *plan, uint32_t image, uint32_t *ret_size)
 {
 	struct resident there;
-	uint32_t size;
-	const uint8_t *bytes = plan_found(plan, image, &size);
+	const uint8_t *bytes = plan_found(plan, image, ret_size);
 
-	if (bytes == NULL || size < 8 || vector_bootable(bytes)) {
-		return false;
+	if (bytes == NULL || *ret_size < 8 || vector_bootable(bytes)) {
+		return NULL;
 	}
-	resident_judge(&there, bytes, size, image);
-	return there.own > 0;
+	resident_judge(&there, bytes, *ret_size, image);
+	*ret_size = (uint32_t)there.own;
+	return there.own > 0 ? bytes : NULL;
 }
 
-/* The address of the last byte that is the program's, as far as can be told. */
-static uint32_t base_last(const struct base *base, const struct plan *plan, const uint8_t *bytes,
-	uint32_t size, uint32_t image)
+/* The program with the tail that the file falls onto. */
+static int base_judge_whole(struct base *base, const uint8_t *bytes, uint32_t size,
+	const uint8_t *tail, uint32_t tail_size)
+{
+	uint8_t *whole = malloc((size_t)size + tail_size);
+
+	if (whole == NULL) {
+		return -ENOMEM;
+	}
+	memcpy(whole, bytes, size);
+	memcpy(whole + size, tail, tail_size);
+	resident_judge(&base->resident, whole, (size_t)size + tail_size, base->address);
+	free(whole);
+	return 0;
+}
+
+/* Erased bytes up to the file's place: the program ended before, and its sector was filled up. */
+static bool base_ends_before(const uint8_t *bytes, uint32_t size)
+{
+	for (uint32_t i = 1; i <= BASE_END && i <= size; i++) {
+		if (bytes[size - i] != 0xff) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Judges what lies there, of which `size` bytes are known before the file's place. *ret_last: the
+ * address of its last byte, as far as can be told.
+ */
+static int base_judge(struct base *base, const struct plan *plan, const uint8_t *bytes,
+	uint32_t size, uint32_t image, uint32_t *ret_last)
 {
 	const uint32_t highest = base_highest(base, bytes, size);
-	const uint32_t own = (uint32_t)base->resident.own;
-	uint32_t last = base->address + (own > 0 ? own - 1 : 0);
+	const uint8_t *tail = NULL;
+	uint32_t tail_size;
+	int r = 0;
 
-	if (own == size && image > base->address && size == image - base->address &&
-		base_runs_on(plan, image)) {
-		last = image;
+	resident_judge(&base->resident, bytes, size, base->address);
+	*ret_last = base->address + (base->resident.own > 0 ? base->resident.own - 1 : 0);
+	if (base->resident.own == size && image > base->address && size == image - base->address &&
+		!base_ends_before(bytes, size)) {
+		tail = base_tail(plan, image, &tail_size);
 	}
-	return highest > last ? highest : last;
+	if (tail != NULL) {
+		*ret_last = image + tail_size - 1;
+		r = base_judge_whole(base, bytes, size, tail, tail_size);
+	}
+	if (highest > *ret_last) {
+		*ret_last = highest;
+	}
+	return r;
 }
 
 static bool base_is_touched(const struct plan *plan, uint32_t first, uint32_t last)
@@ -69,10 +113,10 @@ static bool base_is_touched(const struct plan *plan, uint32_t first, uint32_t la
 	return false;
 }
 
-static enum base_after base_judge_after(const struct base *base, uint32_t image)
+static enum base_after base_judge_after(const struct base *base, uint32_t image, bool starts)
 {
 	if (image == base->address) {
-		return BASE_IMAGE;
+		return starts ? BASE_IMAGE : BASE_NOTHING;
 	}
 	if (!base->is_read) {
 		return BASE_NOT_KNOWN;
@@ -100,28 +144,29 @@ uint32_t base_look_size(const struct layout *layout, uint32_t image)
 	return size < BASE_LOOK_MAX ? size : BASE_LOOK_MAX;
 }
 
-void base_look(
-	struct base *ret, const struct plan *plan, const struct layout *layout, uint32_t image)
+int base_look(struct base *ret, const struct plan *plan, const struct layout *layout,
+	uint32_t image, bool starts)
 {
 	uint32_t size, last;
 	const uint8_t *bytes;
+	int r = 0;
 
 	*ret = (struct base){.address = layout->groups[0].start};
 	bytes = plan_found(plan, ret->address, &size);
 	ret->is_read = bytes != NULL;
 	if (ret->is_read) {
 		if (image > ret->address && size > image - ret->address) {
-			size = image - ret->address; /* what lies there is another's */
+			size = image - ret->address; /* what lies there may be another's */
 		}
-		resident_judge(&ret->resident, bytes, size, ret->address);
+		r = base_judge(ret, plan, bytes, size, image, &last);
 		resident_describe(&ret->resident, ret->about, sizeof(ret->about));
 		ret->is_loader = ret->resident.kind == RESIDENT_LOADER ||
 				 ret->resident.kind == RESIDENT_FOREIGN;
-		last = base_last(ret, plan, bytes, size, image);
 		ret->is_erased = base_is_touched(plan, ret->address, last);
 		ret->is_damaged = ret->is_erased && last >= image;
 	}
-	ret->after = base_judge_after(ret, image);
+	ret->after = base_judge_after(ret, image, starts);
+	return r;
 }
 
 bool base_loses_loader(const struct base *base)

@@ -41,9 +41,12 @@ struct base {
 	char about[160]; /* what lies there, in words */
 };
 
-/* The plan is decided; the file goes to the address image. */
-void base_look(
-	struct base *ret, const struct plan *plan, const struct layout *layout, uint32_t image);
+/*
+ * The plan is decided; the file goes to the address image. starts: the chip could start it there.
+ * 0 or -ENOMEM.
+ */
+int base_look(struct base *ret, const struct plan *plan, const struct layout *layout,
+	uint32_t image, bool starts);
 
 /* How much to read of flash base for an image at that address; 0 where that is of no use. */
 uint32_t base_look_size(const struct layout *layout, uint32_t image);

@@ -249,6 +249,11 @@ enum finding_result check_address_finding(
 static enum finding_result check_stack(
 	const struct check_file *file, const struct chip *chip, char *text, size_t size)
 {
+	if (file->vector.certainty == VECTOR_NO_TABLE && file->program.mcu[0] != '\0') {
+		snprintf(text, size, "%s; the file says that it was built for %s",
+			chip->description, file->program.mcu);
+		return FINDING_GOOD;
+	}
 	if (file->vector.certainty == VECTOR_NO_TABLE) {
 		snprintf(text, size, "%s; nothing in the file says what it was built for",
 			chip->description);

@@ -24,18 +24,23 @@
 #define HAND_VAULT_SYSTEM "/var/lib/dfud/backup"
 #define HAND_VAULT_OWN	  "dfud/backup"
 
-/* The caller's own folder; "" where there is no home. */
-static void hand_vault_own(char *ret, size_t size)
+/* The caller's own folder. 0; -ENOENT where there is no home, -ENAMETOOLONG. */
+static int hand_vault_own(char *ret, size_t size)
 {
 	const char *state = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
+	int n = -1;
 
 	ret[0] = '\0';
 	if (state != NULL && state[0] == '/') {
-		snprintf(ret, size, "%s/%s", state, HAND_VAULT_OWN);
+		n = snprintf(ret, size, "%s/%s", state, HAND_VAULT_OWN);
 	} else if (home != NULL && home[0] == '/') {
-		snprintf(ret, size, "%s/.local/state/%s", home, HAND_VAULT_OWN);
+		n = snprintf(ret, size, "%s/.local/state/%s", home, HAND_VAULT_OWN);
 	}
+	if (n < 0) {
+		return -ENOENT;
+	}
+	return (size_t)n < size ? 0 : -ENAMETOOLONG;
 }
 
 /* Makes every folder of the path that is not there. 0 or -errno. */
@@ -78,11 +83,10 @@ static int hand_vault_open_usual(struct hand_vault *v)
 	if (hand_vault_open_folder(v, HAND_VAULT_SYSTEM) == 0) {
 		return 0;
 	}
-	hand_vault_own(own, sizeof(own));
-	if (own[0] == '\0') {
-		return -ENOENT;
+	r = hand_vault_own(own, sizeof(own));
+	if (r >= 0) {
+		r = hand_vault_make(own);
 	}
-	r = hand_vault_make(own);
 	return r < 0 ? r : hand_vault_open_folder(v, own);
 }
 
@@ -134,8 +138,7 @@ static void hand_vault_limit(const struct hand_vault *v, const char *newest)
 	char own[sizeof(v->path)];
 	struct settings usual;
 
-	hand_vault_own(own, sizeof(own));
-	if (strcmp(own, v->path) == 0) {
+	if (hand_vault_own(own, sizeof(own)) == 0 && strcmp(own, v->path) == 0) {
 		settings_init(&usual);
 		vault_limit(v->folder, usual.backup_max_size, usual.backup_max_count, &newest, 1);
 		settings_done(&usual);
@@ -214,8 +217,7 @@ int hand_vault_find(const char *folder, const char *digits, struct backup *ret, 
 		r = hand_vault_find_in(folder, digits, ret, ret_fd);
 	} else {
 		r = hand_vault_find_in(HAND_VAULT_SYSTEM, digits, ret, ret_fd);
-		hand_vault_own(own, sizeof(own));
-		if (r < 0 && own[0] != '\0') {
+		if (r < 0 && hand_vault_own(own, sizeof(own)) == 0) {
 			const int again = hand_vault_find_in(own, digits, ret, ret_fd);
 
 			r = again == -ENOENT ? r : again;

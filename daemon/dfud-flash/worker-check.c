@@ -178,6 +178,13 @@ static void worker_say_start(struct worker *w)
 			base->address, base->about);
 		return;
 	case BASE_NOTHING:
+		if (w->address == base->address) {
+			worker_say(w, FINDING_START, FINDING_WARNING,
+				"the file does not begin with a vector table, so the board will "
+				"not "
+				"start after a power cycle");
+			return;
+		}
 		worker_say(w, FINDING_START, FINDING_WARNING,
 			"nothing at 0x%08" PRIx32
 			" starts (%s): this board will run the file now, but "
@@ -273,10 +280,26 @@ static bool worker_plan_save(struct worker *w)
 	return true;
 }
 
+/* A Cortex-M starts what begins with a vector table; of other chips nothing is known. */
+static bool worker_file_starts(const struct worker *w)
+{
+	const struct dfu_function *f = &w->device.function;
+	const struct chip *chip;
+
+	return (w->size >= 8 && vector_bootable(w->bytes)) ||
+	       !chip_find(&chip, f->vendor, f->product, &w->device.layout, f->n_alternates);
+}
+
 bool worker_look(struct worker *w)
 {
 	if (w->options->alternate == 0) {
-		base_look(&w->base, &w->plan, &w->device.layout, w->address);
+		const int r = base_look(
+			&w->base, &w->plan, &w->device.layout, w->address, worker_file_starts(w));
+
+		if (r < 0) {
+			worker_refuse(w, REASON_NO_SPACE, strerror(-r));
+			return false;
+		}
 		if (!worker_check_loader(w)) {
 			return false;
 		}

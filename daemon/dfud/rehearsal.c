@@ -180,6 +180,23 @@ static void rehearsal_find_backup(struct rehearsal *r)
 	}
 }
 
+/* Why a file would not even be looked at. */
+static const char *rehearsal_why(int error)
+{
+	switch (error) {
+	case -EFBIG:
+		return "it is larger than MaxFileSize= allows";
+	case -ELOOP:
+	case -EMLINK:
+		return "it is a link or has a second name, and dfud takes no such file: copy it";
+	case -EISDIR:
+	case -ENXIO:
+		return "it is no regular file";
+	default:
+		return strerror(-error);
+	}
+}
+
 /* The file as the queue would look at it. 0, or an exit status. */
 static int rehearsal_read_file(struct rehearsal *r)
 {
@@ -194,8 +211,7 @@ static int rehearsal_read_file(struct rehearsal *r)
 			&snapshot, folder, r->job.name, r->configuration.settings.max_file_size);
 	}
 	if (e < 0) {
-		fprintf(stderr, "dfud: %s would not be taken: %s\n", r->options->file,
-			strerror(-e));
+		fprintf(stderr, "dfud: %s: %s\n", r->options->file, rehearsal_why(e));
 	} else {
 		snprintf(r->job.sha256, sizeof(r->job.sha256), "%s", snapshot.sha256);
 		rehearsal_find_backup(r);

@@ -324,6 +324,10 @@ static const char *tell_cold_boot(const struct attempt *a)
 	if (verdict_is_flashed(a->verdict) && tell_stranded(a)[0] != '\0') {
 		return "no";
 	}
+	if (strcmp(a->plan.base, MESSAGE_BASE_IMAGE) == 0 && a->verdict == VERDICT_NOT_EXPECTED &&
+		!a->options.stays) {
+		return "yes"; /* it left the bus, as a program without USB does */
+	}
 	return from_base && a->back == RETURN_AS_EXPECTED ? "yes" : "";
 }
 

@@ -114,6 +114,10 @@ void scene_preload(
 
 	assert_true(offset + image->size <= size);
 	memcpy(flash + offset, image->bytes, image->size);
+	/* who flashed it erased the sector to its end */
+	for (size_t at = offset + image->size; at < size && at % 16384 != 0; at++) {
+		flash[at] = 0xff;
+	}
 	host_unlock(bed->host);
 }
 

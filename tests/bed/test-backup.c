@@ -179,7 +179,6 @@ static void test_restored_through_the_queue(void **state)
 static void test_a_backup_without_its_note(void **state)
 {
 	struct bed *bed = *state;
-	FIRMWARE_CLEANUP struct firmware before = scene_image(SCENE_FLASH, 9);
 	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
 	struct host_port *port = scene_board(bed, "1-1", NULL);
 	char digest[80], name[96], path[256];
@@ -187,7 +186,7 @@ static void test_a_backup_without_its_note(void **state)
 	uint8_t *flash;
 	size_t size;
 
-	fill_flash(bed, port, &before);
+	scene_fill(bed, port);
 	flash = copy_flash(bed, port, &size);
 	scene_start(bed);
 	flash_over(bed, &image, digest, sizeof(digest));

@@ -405,21 +405,30 @@ static void test_of_a_newer_dfud(void **state)
 		"the backup ba7816bf was made by a newer dfud");
 }
 
-/* The usual quota holds here, too: as many as in the daemon's folder without a configuration. */
-static void test_quota(void **state)
+/* The usual quota holds in a person's own folder; one that is named has none. */
+static void keep_many(const char *folder, unsigned n)
 {
-	make_folder("named");
-	for (unsigned i = 0; i < 205; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		struct hand_vault vault = HAND_VAULT_INIT;
 		struct backup note = note_of(sizeof(i));
 		char text[320];
 
-		assert_int_equal(hand_vault_open(&vault, place("named")), 0);
+		assert_int_equal(hand_vault_open(&vault, folder), 0);
 		assert_int_equal(write(vault.file, &i, sizeof(i)), sizeof(i));
 		assert_int_equal(hand_vault_keep(&vault, &note, text, sizeof(text)), REASON_NONE);
 		hand_vault_done(&vault);
 	}
-	assert_int_equal(count_files("named"), 400);
+}
+
+static void test_quota(void **state)
+{
+	make_folder("named");
+	keep_many(place("named"), 205);
+	assert_int_equal(count_files("named"), 410);
+	setenv("XDG_STATE_HOME", place("state"), 1);
+	make_folder("state");
+	keep_many(NULL, 205);
+	assert_int_equal(count_files("state/dfud/backup"), 400);
 }
 
 int main(void)

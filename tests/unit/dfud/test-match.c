@@ -311,7 +311,7 @@ static const struct saved_row {
 	{"a profile that is gone, and no other serves the file", {{"v", NAMED}}, "w",
 		MATCH_NO_FILE_MEANT, "v/v"},
 	{"a profile that means another port by now", {{"w", MOVED}, {"v", ANYONE}}, "w",
-		MATCH_FLASH, "v"},
+		MATCH_NO_FILE_MEANT, "v/w"},
 	{"a profile that is void by now", {{"w", BROKEN}, {"v", ANYONE}}, "w", MATCH_CONFIG, "w"},
 	{"a void profile that means the board, too", {{"v", BROKEN}, {"w", NAMED}}, "w",
 		MATCH_CONFIG, "v"},

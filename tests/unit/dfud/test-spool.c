@@ -584,7 +584,7 @@ static void test_forget(void **state)
 	assert_int_equal(spool_forget(s, ID_A), -ENOENT);
 }
 
-/* What a worker saved before it was refused or killed is no firmware file, and goes. */
+/* What a worker saved is no firmware file, and may be the only copy: only an empty one goes. */
 static void test_backup_of_an_attempt(void **state)
 {
 	struct bed *bed = *state;
@@ -592,6 +592,10 @@ static void test_backup_of_an_attempt(void **state)
 
 	begin(bed, ID_A);
 	(void)put(s->active, ID_A "/.backup", "saved");
+	assert_int_equal(spool_forget(s, ID_A), -ENOTEMPTY);
+	assert_holds(s->active, ID_A "/.backup", "saved");
+	assert_int_equal(unlinkat(s->active, ID_A "/.backup", 0), 0);
+	(void)put(s->active, ID_A "/.backup", "");
 	assert_int_equal(spool_forget(s, ID_A), 0);
 	assert_none(s->active, ID_A);
 
@@ -601,6 +605,8 @@ static void test_backup_of_an_attempt(void **state)
 	assert_holds(s->active, ID_A "/.backup", "saved");
 	assert_int_equal(spool_give_back(s, ID_A, ".backup"), -EINVAL);
 	assert_int_equal(spool_give_back(s, ID_A, "k.bin"), 0);
+	assert_int_equal(spool_forget(s, ID_A), -ENOTEMPTY);
+	assert_int_equal(unlinkat(s->active, ID_A "/.backup", 0), 0);
 	assert_int_equal(spool_forget(s, ID_A), 0);
 	assert_none(s->active, ID_A);
 }
@@ -631,7 +637,7 @@ static void test_each(void **state)
 	claim(bed, ID_B, "k.bin", "firmware");
 	assert_int_equal(spool_write(&bed->spool, ID_B, "report.txt", "text"), 0);
 	begin(bed, ID_A);
-	(void)put(bed->spool.active, ID_A "/.backup", "no firmware");
+	(void)put(bed->spool.active, ID_A "/.backup", "");
 	(void)put(bed->spool.active, ID_B "/.backup", "no firmware");
 	(void)put(bed->spool.active, "00000000000000000000000000000000", "no folder");
 	assert_int_equal(mkdirat(bed->spool.active, "lost+found", 0755), 0);
