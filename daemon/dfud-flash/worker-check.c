@@ -180,9 +180,8 @@ static void worker_say_start(struct worker *w)
 	case BASE_NOTHING:
 		if (w->address == base->address) {
 			worker_say(w, FINDING_START, FINDING_WARNING,
-				"the file does not begin with a vector table, so the board will "
-				"not "
-				"start after a power cycle");
+				"the file does not begin with a vector table: the board will "
+				"not start after a power cycle");
 			return;
 		}
 		worker_say(w, FINDING_START, FINDING_WARNING,

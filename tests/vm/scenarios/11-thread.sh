@@ -9,6 +9,7 @@ profile 50-octopus <<-END
 	Id=0483:df11
 	[Image]
 	File=klipper*.bin
+	Address=0x08000000
 	[Return]
 	Id=1d50:614e
 END
