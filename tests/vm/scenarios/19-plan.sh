@@ -26,8 +26,9 @@ same_plan() {
 		--protect 0x08000000-0x08003fff --backup whole "$work/klipper.bin" \
 		>"$work/worker" 2>"$work/worker.err" || code=$?
 	[ "$code" = "$1" ] || fail "dfud-flash --plan exits with $code"
-	[ "$(head -n 1 "$work/daemon")" = "octopus: the board on port ${board_ports[octopus]} would get $work/klipper.bin" ]
-	tail -n +2 "$work/daemon" | diff - "$work/worker" || fail 'two plans'
+	[ "$(sed -n 1p "$work/daemon")" = 'queue       good     the file would be taken as it is' ]
+	[ "$(sed -n 2p "$work/daemon")" = "octopus: the board on port ${board_ports[octopus]} would get $work/klipper.bin" ]
+	tail -n +3 "$work/daemon" | diff - "$work/worker" || fail 'two plans'
 	assert_count_of octopus erases 0
 	assert_count_of octopus blocks 0
 	assert_count_of octopus leaves 0
