@@ -28,8 +28,12 @@ static uint32_t base_highest(const struct base *base, const uint8_t *bytes, size
 	struct vector_facts facts;
 
 	vector_judge(bytes, size, &facts);
-	return facts.certainty != VECTOR_NO_TABLE && facts.highest >= base->address ? facts.highest
-										    : base->address;
+	if (facts.certainty == VECTOR_NO_TABLE ||
+		vector_offset(facts.highest) < vector_offset(base->address)) {
+		return base->address;
+	}
+	/* It may have been linked for another alias of the same flash. */
+	return base->address + (vector_offset(facts.highest) - vector_offset(base->address));
 }
 
 /* What was found where the file goes; NULL where a program begins there, or nothing lies there. */
@@ -116,7 +120,7 @@ static bool base_is_touched(const struct plan *plan, uint32_t first, uint32_t la
 static enum base_after base_judge_after(const struct base *base, uint32_t image, bool starts)
 {
 	if (image == base->address) {
-		return starts ? BASE_IMAGE : BASE_NOTHING;
+		return starts ? BASE_IMAGE : BASE_NO_TABLE;
 	}
 	if (!base->is_read) {
 		return BASE_NOT_KNOWN;
@@ -199,6 +203,8 @@ const char *base_after_to_string(enum base_after after)
 		return MESSAGE_BASE_LOADER;
 	case BASE_OTHER:
 		return MESSAGE_BASE_OTHER;
+	case BASE_NO_TABLE:
+		return MESSAGE_BASE_NO_TABLE;
 	case BASE_NOTHING:
 		return MESSAGE_BASE_NOTHING;
 	case BASE_NOT_KNOWN:

@@ -27,6 +27,7 @@ enum base_after {
 	BASE_IMAGE,	/* the image itself starts there */
 	BASE_LOADER,	/* a boot loader does, or what may be one */
 	BASE_OTHER,	/* another program does, which is no boot loader */
+	BASE_NO_TABLE,	/* the image lies there, and the chip cannot start it */
 	BASE_NOTHING,	/* nothing does: the board will not start after its power was cut */
 };
 

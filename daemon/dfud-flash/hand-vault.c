@@ -2,7 +2,8 @@
 /*
  * Where a person's backups are. The daemon's own folder comes first, so that what was saved by hand
  * as root lies beside what dfud saved, and so that everybody can restore what lies there. The usual
- * quota holds in every folder that is written to.
+ * quota holds in the person's own folder; that of the daemon is the daemon's to limit, and in one
+ * that was named nothing is removed.
  */
 #include "dfud-flash/hand-vault.h"
 
@@ -133,14 +134,15 @@ void hand_vault_done(struct hand_vault *v)
 }
 
 /* The daemon's folder has the daemon's quota; a person's own has the usual one. */
-static void hand_vault_limit(const struct hand_vault *v, const char *newest)
+static void hand_vault_limit(const struct hand_vault *v, const char *newest, const char *restored)
 {
+	const char *const keep[] = {newest, restored};
 	char own[sizeof(v->path)];
 	struct settings usual;
 
 	if (hand_vault_own(own, sizeof(own)) == 0 && strcmp(own, v->path) == 0) {
 		settings_init(&usual);
-		vault_limit(v->folder, usual.backup_max_size, usual.backup_max_count, &newest, 1);
+		vault_limit(v->folder, usual.backup_max_size, usual.backup_max_count, keep, 2);
 		settings_done(&usual);
 	}
 }
@@ -151,7 +153,8 @@ static int hand_vault_sync(const struct hand_vault *v)
 	return syncfs(v->folder) < 0 ? -errno : 0;
 }
 
-enum reason hand_vault_keep(struct hand_vault *v, struct backup *note, char *text, size_t size)
+enum reason hand_vault_keep(
+	struct hand_vault *v, struct backup *note, const char *restored, char *text, size_t size)
 {
 	const enum reason reason = keep_backup(v->folder, v->folder, v->draft, note, text, size);
 	int r;
@@ -166,7 +169,7 @@ enum reason hand_vault_keep(struct hand_vault *v, struct backup *note, char *tex
 			strerror(-r));
 		return REASON_NO_SPACE;
 	}
-	hand_vault_limit(v, note->sha256);
+	hand_vault_limit(v, note->sha256, restored);
 	return REASON_NONE;
 }
 

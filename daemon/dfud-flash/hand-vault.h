@@ -31,8 +31,12 @@ int hand_vault_open(struct hand_vault *vault, const char *folder);
 int hand_vault_pretend(struct hand_vault *vault);
 void hand_vault_done(struct hand_vault *vault);
 
-/* What the worker saved, under its digest, durable. REASON_NONE or as keep_backup. */
-enum reason hand_vault_keep(struct hand_vault *vault, struct backup *note, char *text, size_t size);
+/*
+ * What the worker saved, under its digest, durable. restored: the digest of the backup that is
+ * being flashed, which no quota may take; "" for none. REASON_NONE or as keep_backup.
+ */
+enum reason hand_vault_keep(struct hand_vault *vault, struct backup *note, const char *restored,
+	char *text, size_t size);
 
 /*
  * Finds a backup by the beginning of its digest, in the named folder or in all of the usual ones.

@@ -105,7 +105,7 @@ static bool hand_keep(struct hand *h, struct journey *journey)
 		return true;
 	}
 	keep_note(&note, journey_tell(journey), plan);
-	reason = hand_vault_keep(&h->vault, &note, text, sizeof(text));
+	reason = hand_vault_keep(&h->vault, &note, h->backup.sha256, text, sizeof(text));
 	if (reason != REASON_NONE) {
 		journey_stop(journey, END_REFUSED, reason, text);
 		return false;

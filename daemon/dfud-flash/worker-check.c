@@ -177,13 +177,12 @@ static void worker_say_start(struct worker *w)
 			"file now, but that program after a power cycle",
 			base->address, base->about);
 		return;
+	case BASE_NO_TABLE:
+		worker_say(w, FINDING_START, FINDING_WARNING,
+			"the file does not begin with a vector table: the board will not start "
+			"after a power cycle");
+		return;
 	case BASE_NOTHING:
-		if (w->address == base->address) {
-			worker_say(w, FINDING_START, FINDING_WARNING,
-				"the file does not begin with a vector table: the board will "
-				"not start after a power cycle");
-			return;
-		}
 		worker_say(w, FINDING_START, FINDING_WARNING,
 			"nothing at 0x%08" PRIx32
 			" starts (%s): this board will run the file now, but "
@@ -262,6 +261,8 @@ static bool worker_plan_save(struct worker *w)
 		r = plan_save(&w->plan, &w->device.layout, w->options->backup == BACKUP_WHOLE);
 	}
 	if ((r == -ENXIO || r == -EFBIG) && !worker_must_save(w) && !loses) {
+		worker_say(w, FINDING_SAVE, FINDING_WARNING, "what will be erased is not saved: %s",
+			r == -ENXIO ? "it cannot be read" : "it is too much for one backup");
 		return true;
 	}
 	if (r == -ENXIO || r == -EFBIG) {

@@ -346,6 +346,7 @@ static int assignment_begin_with(struct assignment *a, struct job *job,
 	a->job = job->id;
 	a->inode = job->file.inode;
 	a->number = job->attempts + 1;
+	snprintf(a->first_backup, sizeof(a->first_backup), "%s", job->first_backup);
 	snprintf(a->image_expects, sizeof(a->image_expects), "%s", job->image.expects);
 	r = assignment_copy_profile(a, profile);
 	if (r >= 0) {
@@ -430,6 +431,7 @@ int assignment_resume(struct daemon *daemon, const struct record *record, bool c
 	a->stays = record->stay;
 	a->inode = record->inode;
 	snprintf(a->backup, sizeof(a->backup), "%s", record->backup);
+	snprintf(a->first_backup, sizeof(a->first_backup), "%s", record->first_backup);
 	if (!options.attempt.expects_none) {
 		r = brief_read_expects(a, record->expect);
 		if (r < 0) {

@@ -202,6 +202,7 @@ int brief_write_record(
 	record.stay = a->stays;
 	record.number = a->number;
 	record.max_attempts = a->max_attempts;
+	snprintf(record.first_backup, sizeof(record.first_backup), "%s", a->first_backup);
 	record.begun_us = daemon_realtime_us();
 	record.device = a->port->device.number;
 	brief_write_expects(a, none, record.expect, sizeof(record.expect));

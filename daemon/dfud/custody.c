@@ -55,8 +55,15 @@ void custody_drop(const struct daemon *daemon, const char *id)
 void custody_end(const struct assignment *a)
 {
 	struct backup there;
+	struct record record;
+	bool needed =
+		a->backup[0] != '\0' && !vault_has(a->daemon->spool.backup, a->backup, &there);
 
-	if (a->backup[0] == '\0' || vault_has(a->daemon->spool.backup, a->backup, &there)) {
+	if (needed && memory_read(a->daemon, a->id, &record) >= 0) {
+		custody_adopt(a->daemon, &record);
+		needed = record.erasing && !vault_has(a->daemon->spool.backup, a->backup, &there);
+	}
+	if (!needed) {
 		custody_drop(a->daemon, a->id);
 	}
 }
@@ -95,6 +102,7 @@ static int custody_add_attempt(void *user, const char *id, const char *file)
 	(void)file;
 	if (r == 0 || r == -EWOULDBLOCK) {
 		custody_add(keeps, record.backup);
+		custody_add(keeps, record.first_backup);
 	}
 	return 0;
 }
@@ -109,6 +117,7 @@ static void custody_limit(struct daemon *daemon, const char *newest)
 	(void)spool_each(&daemon->spool, custody_add_attempt, &keeps);
 	for (const struct job *job = daemon->jobs.first; job != NULL; job = job->next) {
 		custody_add(&keeps, job->restores ? job->backup.sha256 : "");
+		custody_add(&keeps, job->first_backup);
 	}
 	list = keeps.full ? NULL : calloc(keeps.n, sizeof(*list));
 	for (size_t i = 0; list != NULL && i < keeps.n; i++) {
@@ -217,6 +226,12 @@ static void custody_recall(struct backup *ret, const struct record *record)
 	snprintf(ret->file, sizeof(ret->file), "%s", record->file);
 }
 
+/* Nothing was erased, or it was there when the verdict was told and a person has removed it. */
+static bool custody_is_of_no_matter(const struct record *record, int error)
+{
+	return !record->erasing || (error == -ENOENT && record->verdict[0] != '\0');
+}
+
 void custody_adopt(struct daemon *daemon, const struct record *record)
 {
 	struct backup note;
@@ -234,11 +249,10 @@ void custody_adopt(struct daemon *daemon, const struct record *record)
 	if (folder >= 0) {
 		close(folder);
 	}
-	if (r < 0) {
+	if (r < 0 && !custody_is_of_no_matter(record, r)) {
 		notice_trouble(REASON_NO_BACKUP,
-			"the backup of an interrupted attempt is not in the folder backup and "
-			"cannot "
-			"be put there; if it still is in active/, it stays",
+			"the backup of an attempt cannot be put into the folder backup; if it is "
+			"in active/, it stays there until that works",
 			r);
 	}
 }

@@ -46,7 +46,8 @@ struct assignment {
 	uint64_t within_ms;
 	bool stays; /* Leave=no */
 
-	char backup[65]; /* digest of what was saved before the go, "" for nothing */
+	char backup[65];       /* digest of what was saved before the go, "" for nothing */
+	char first_backup[65]; /* the same of an earlier attempt of the job */
 };
 
 /* An attempt that failed or was interrupted, remembered by its record in active/ for a job to come.
@@ -56,6 +57,7 @@ struct remembered {
 	char id[33];
 	uint64_t inode, mtime_ns, size;
 	unsigned attempts;
+	char first_backup[65];
 	char port[64]; /* where it failed in this boot, "" where it may be tried there again */
 	enum port_again again;
 };

@@ -49,19 +49,6 @@ static void inspect_refuse(
 	jobs_remove(&daemon->jobs, job);
 }
 
-/*
- * A name that only a backup has, and nothing that says where the bytes belong: neither a note nor
- * they themselves.
- */
-static bool inspect_is_lost_backup(const struct job *job, const struct message *image)
-{
-	const size_t digits = strlen(job->sha256);
-
-	return !job->restores && strcmp(image->certainty, "certain") != 0 &&
-	       strncmp(job->name, job->sha256, digits) == 0 &&
-	       strcmp(job->name + digits, ".bin") == 0;
-}
-
 static void inspect_judge(struct inspection *i, struct job *job)
 {
 	const struct message *m = &i->outcome;
@@ -69,10 +56,8 @@ static void inspect_judge(struct inspection *i, struct job *job)
 	if (!i->has_outcome) {
 		inspect_refuse(i->daemon, job, REASON_DAMAGED,
 			"the file broke the program that reads it; it is kept for a look");
-	} else if (inspect_is_lost_backup(job, &i->image)) {
-		inspect_refuse(i->daemon, job, REASON_UNKNOWN_IMAGE,
-			"it is a backup (its name is its SHA-256), and nothing in the folder "
-			"backup says where it came from: put its .ini and .bin there first");
+	} else if (job_is_lost_backup(job, i->image.certainty)) {
+		inspect_refuse(i->daemon, job, REASON_UNKNOWN_IMAGE, JOB_LOST_BACKUP);
 	} else if (attempt_end_from_string(m->end) == END_COMPLETED) {
 		job->image = i->image;
 		job->inspected = true;

@@ -11,6 +11,15 @@ bool job_is_waiting(const struct job *job)
 	return job->state == JOB_READY || job->state == JOB_UNSIGNED;
 }
 
+bool job_is_lost_backup(const struct job *job, const char *certainty)
+{
+	const size_t digits = strlen(job->sha256);
+
+	return !job->restores && strcmp(certainty, "certain") != 0 &&
+	       strncmp(job->name, job->sha256, digits) == 0 &&
+	       strcmp(job->name + digits, ".bin") == 0;
+}
+
 struct job *jobs_add(struct jobs *jobs, const struct queue_file *file)
 {
 	struct job *job = calloc(1, sizeof(*job));

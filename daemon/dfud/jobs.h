@@ -41,6 +41,7 @@ struct job {
 	uint64_t retry_us;	  /* not before that time (monotonic) */
 	bool absent;		  /* taken out of the queue while a board had it */
 	unsigned attempts;	  /* that failed or were interrupted */
+	char first_backup[65];	  /* of what the first of these found on its board, "" for none */
 	char memory[33]; /* the attempt whose record in active/ remembers these, "" for none */
 };
 
@@ -57,6 +58,15 @@ struct jobs {
 
 /* Waits for something that may never come: its signature or its board. */
 bool job_is_waiting(const struct job *job);
+
+/*
+ * A name that only a backup has, and nothing that says where the bytes belong: neither a note nor
+ * they themselves (certainty: of their link address). It is refused with that sentence.
+ */
+bool job_is_lost_backup(const struct job *job, const char *certainty);
+#define JOB_LOST_BACKUP                                                                            \
+	"it is a backup (its name is its SHA-256), and nothing in the folder backup says where "   \
+	"it came from: put its .ini and .bin there first"
 
 /* NULL without memory. */
 struct job *jobs_add(struct jobs *jobs, const struct queue_file *file);

@@ -11,7 +11,7 @@
  *      lines files up (Order=oldest).
  *   6. A board on a port that [Ports] Allow= does not name is never flashed, and no rival of
  *      others.
- *   7. A backup goes only to boards that the profile under which it was saved means, whatever its
+ *   7. A backup goes only to boards that a profile under which it was saved means, whatever its
  *      File=; where there is no profile of that name any more, or where it was a shipped one and
  *      rule 2 holds for the board now, it is a file like any.
  */
@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "dfud/serial.h"
+#include "record/backup.h"
 
 /* The profile for a pair, or why there is none. */
 struct match_pair {
@@ -110,42 +111,44 @@ static void match_take(struct match_pair *pair, const struct profile *p)
 	}
 }
 
-/* Rule 7: the profile under which a backup was saved, if it is still there. */
-static const struct profile *match_saver(const struct match_input *in, const char *saved_by)
+/*
+ * Rule 7: a backup and a board, under a profile that saved it, of those that are still there. False
+ * where none is.
+ */
+static bool match_pair_of_backup(const struct match_input *in, const struct profile_device *device,
+	const char *saved_by, bool id_is_named, struct match_pair *pair)
 {
+	bool is_saved = false;
+
 	for (size_t i = 0; saved_by != NULL && i < in->n_profiles; i++) {
-		if (strcmp(in->profiles[i]->name, saved_by) == 0) {
-			return in->profiles[i];
+		const struct profile *p = in->profiles[i];
+		const enum profile_key missed = profile_misses_device(p, device);
+
+		if (!backup_is_of_profile(saved_by, p->name) ||
+			(!match_is_written(p) && id_is_named)) {
+			continue;
+		}
+		is_saved = true;
+		if (missed == PROFILE_KEY_NONE && !p->is_void) {
+			match_take(pair, p);
+		} else if (missed > pair->missed) {
+			pair->closest = p;
+			pair->missed = missed;
 		}
 	}
-	return NULL;
-}
-
-/* A backup and a board, under the profile that saved it. */
-static struct match_pair match_pair_of_backup(
-	const struct profile_device *device, const struct profile *saver)
-{
-	struct match_pair pair = {.missed = profile_misses_device(saver, device)};
-
-	if (pair.missed != PROFILE_KEY_NONE) {
-		pair.closest = saver;
-	} else if (!saver->is_void) {
-		pair.profile = saver;
-	}
-	return pair;
+	return is_saved;
 }
 
 static struct match_pair match_pair_of(const struct match_input *in,
 	const struct profile_device *device, const struct match_job *job)
 {
 	const char *name = job->name;
-	const struct profile *saver = match_saver(in, job->saved_by);
 	struct match_pair pair = {.missed = PROFILE_KEY_NONE};
 	const bool file_is_named = match_file_is_named(in, name);
 	const bool id_is_named = match_id_is_named(in, device);
 
-	if (saver != NULL && (match_is_written(saver) || !id_is_named)) {
-		return match_pair_of_backup(device, saver);
+	if (match_pair_of_backup(in, device, job->saved_by, id_is_named, &pair)) {
+		return pair;
 	}
 	for (size_t i = 0; i < in->n_profiles; i++) {
 		const struct profile *p = in->profiles[i];

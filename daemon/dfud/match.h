@@ -22,7 +22,8 @@ struct match_board {
 
 struct match_job {
 	const char *name;     /* of the file */
-	const char *saved_by; /* a backup: the profile under which it was saved; NULL: none */
+	const char *saved_by; /* a backup: the profiles under which it was saved (backup.h); NULL:
+				 none */
 	uint64_t arrived_us;  /* the older one wins under Order=oldest */
 	bool open;	      /* inspected and good, not claimed */
 };

@@ -70,6 +70,8 @@ void memory_keep(
 	r->mtime_ns = record.mtime_ns;
 	r->size = record.size;
 	r->attempts = (unsigned)record.number;
+	snprintf(r->first_backup, sizeof(r->first_backup), "%s",
+		record.first_backup[0] ? record.first_backup : record.backup);
 	r->again = again;
 	snprintf(r->port, sizeof(r->port), "%s", port != NULL ? port->device.port : "");
 	r->next = daemon->remembered;
@@ -96,6 +98,8 @@ void memory_recall(struct daemon *daemon, struct job *job)
 		if (r->inode == job->file.inode && r->size == job->file.size &&
 			r->mtime_ns == (uint64_t)job->file.mtime_ns) {
 			job->attempts = r->attempts;
+			snprintf(job->first_backup, sizeof(job->first_backup), "%s",
+				r->first_backup);
 			snprintf(job->memory, sizeof(job->memory), "%s", r->id);
 			memory_recall_port(daemon, job, r);
 			*at = r->next;

@@ -116,6 +116,17 @@ void notice_trouble(enum reason reason, const char *what, int error)
 		&line, "%s%s%s", what, error < 0 ? ": " : "", error < 0 ? strerror(-error) : "");
 }
 
+void notice_unmoved(int error)
+{
+	notice_trouble(REASON_NO_SPACE,
+		error == -ENOTEMPTY
+			? "a file stays in active/ until the next start, with a backup that is not "
+			  "in its folder yet"
+			: "a file cannot be moved out of active/; it stays there until the next "
+			  "start",
+		error);
+}
+
 static void notice_begin_job(
 	struct journal_line *line, const struct job *job, enum journal_event event, int priority)
 {

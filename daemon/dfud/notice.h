@@ -20,6 +20,8 @@ void notice_reloaded(size_t n_profiles);
 void notice_stopping(size_t n_running);
 /* One line for each problem. */
 void notice_problems(const struct config_problems *problems);
+/* A settled file cannot leave active/. */
+void notice_unmoved(int error);
 /* A failure of our own or of this computer: what, and what to do. */
 void notice_trouble(enum reason reason, const char *what, int error);
 

@@ -80,11 +80,15 @@ static void recover_settle(struct daemon *daemon, const char *id, const char *fi
 {
 	char stamp[32];
 	char where[512];
+	int r;
 
 	settle_stamp(stamp, sizeof(stamp));
-	if (spool_settle(&daemon->spool, id, file, stamp, good, where, sizeof(where)) == 0) {
-		notice_settled(id, file, where, REASON_NONE, 0);
+	r = spool_settle(&daemon->spool, id, file, stamp, good, where, sizeof(where));
+	if (r < 0) {
+		notice_unmoved(r);
+		return;
 	}
+	notice_settled(id, file, where, REASON_NONE, 0);
 }
 
 /* The verdict was told, the move is missing. */

@@ -151,6 +151,11 @@ static bool rehearsal_check_trust(const struct rehearsal *r, int folder, const s
 		return rehearsal_say(FINDING_REFUSED, "files of such a name are never flashed");
 	}
 	trust_judge(&trust, &question);
+	if (trust.state == TRUST_GIVEN && job_is_lost_backup(&r->job, "")) {
+		return rehearsal_say(FINDING_WARNING,
+			"its name is its SHA-256, as that of a backup, and no note says where it "
+			"came from: the queue takes it only if its link address is certain");
+	}
 	switch (trust.state) {
 	case TRUST_GIVEN:
 		return rehearsal_say(FINDING_GOOD,

@@ -37,13 +37,21 @@ void settle_stamp(char *ret, size_t size)
 	strftime(ret, size, "%Y-%m-%dT%H%M%SZ", &tm);
 }
 
-/* "3f2a9c01..., restore with: ...", or "none". */
+/* "3f2a9c01..., restore with: ...", or "none"; what a first attempt found is worth more. */
 static void settle_backup_line(const struct assignment *a, char *ret, size_t size)
 {
-	snprintf(ret, size, "none");
-	if (a->backup[0] != '\0') {
-		snprintf(ret, size, "%s, restore with: dfud-flash --restore %.8s", a->backup,
-			a->backup);
+	const bool again = a->first_backup[0] != '\0' && strcmp(a->first_backup, a->backup) != 0;
+	const char *best = again ? a->first_backup : a->backup;
+	int n;
+
+	if (best[0] == '\0') {
+		snprintf(ret, size, "none");
+		return;
+	}
+	n = snprintf(ret, size, "%s%s, restore with: dfud-flash --restore %.8s", best,
+		again ? " of what the first attempt found" : "", best);
+	if (again && a->backup[0] != '\0' && n > 0 && (size_t)n < size) {
+		snprintf(ret + n, size - (size_t)n, "; %.8s of what the last one found", a->backup);
 	}
 }
 
@@ -54,7 +62,7 @@ static void settle_report(const struct assignment *a, const struct attempt *t)
 	char report[SETTLE_REPORT_MAX];
 	char plan[SETTLE_PLAN_MAX];
 	char stamp[32];
-	char backup[128];
+	char backup[256];
 
 	settle_stamp(stamp, sizeof(stamp));
 	settle_backup_line(a, backup, sizeof(backup));
@@ -107,10 +115,7 @@ static void settle_move(struct assignment *a, bool good, enum reason reason, uns
 	settle_stamp(stamp, sizeof(stamp));
 	r = spool_settle(&daemon->spool, a->id, a->file, stamp, good, where, sizeof(where));
 	if (r < 0) {
-		notice_trouble(REASON_NO_SPACE,
-			"a file cannot be moved out of active/; it stays there until the "
-			"next start",
-			r);
+		notice_unmoved(r);
 		return;
 	}
 	notice_settled(a->id, a->file, where, reason, attempts);
@@ -173,6 +178,8 @@ static void settle_stay(struct assignment *a, struct job *job, const struct fate
 	}
 	settle_forget_memory(daemon, job);
 	job->attempts = a->number;
+	snprintf(job->first_backup, sizeof(job->first_backup), "%s",
+		a->first_backup[0] ? a->first_backup : a->backup);
 	snprintf(job->memory, sizeof(job->memory), "%s", a->id);
 }
 

@@ -235,6 +235,14 @@ static int spool_folder_name(
 	return 0;
 }
 
+/* A backup that is not in its folder yet; an empty one was never filled. */
+static bool spool_has_only_copy(int attempt)
+{
+	struct stat st;
+
+	return fstatat(attempt, SPOOL_BACKUP, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
+}
+
 static int spool_settle_once(const struct spool *spool, const char *id, bool good,
 	const char *folder, char *ret_path, size_t path_size)
 {
@@ -294,8 +302,9 @@ static void spool_keep_quota(int done, const char *newest)
 int spool_settle(struct spool *spool, const char *id, const char *name, const char *stamp,
 	bool good, char *ret_path, size_t path_size)
 {
+	__attribute__((cleanup(spool_close))) int attempt = spool_open_attempt(spool, id);
 	char folder[NAME_MAX + 1];
-	int r = spool_id_is_valid(id) ? -EEXIST : -EINVAL;
+	int r = attempt < 0 ? attempt : spool_has_only_copy(attempt) ? -ENOTEMPTY : -EEXIST;
 
 	for (unsigned i = 1; i <= SPOOL_TRIES && r == -EEXIST; i++) {
 		r = spool_folder_name(folder, stamp, name, i);
@@ -336,15 +345,6 @@ static bool spool_name_is_of_person(const char *name)
 	return arrival_name_is_job(name);
 }
 
-/* An empty one was never filled. */
-static bool spool_is_only_copy(int attempt, const char *name)
-{
-	struct stat st;
-
-	return strcmp(name, SPOOL_BACKUP) == 0 &&
-	       fstatat(attempt, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
-}
-
 int spool_forget(struct spool *spool, const char *id)
 {
 	__attribute__((cleanup(folder_names_done))) struct folder_names names = FOLDER_NAMES_INIT;
@@ -355,10 +355,12 @@ int spool_forget(struct spool *spool, const char *id)
 		return r;
 	}
 	for (size_t i = 0; i < names.n_names; i++) {
-		if (spool_name_is_of_person(names.names[i]) ||
-			spool_is_only_copy(attempt, names.names[i])) {
+		if (spool_name_is_of_person(names.names[i])) {
 			return -ENOTEMPTY;
 		}
+	}
+	if (spool_has_only_copy(attempt)) {
+		return -ENOTEMPTY;
 	}
 	return folder_remove(spool->active, id);
 }

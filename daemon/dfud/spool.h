@@ -58,7 +58,8 @@ int spool_give_back(struct spool *spool, const char *id, const char *name);
 /*
  * active/ID, as it is, to done/ or failed/ under STAMP-NAME; -2, -3 ... are appended where that is
  * taken. ret_path receives "done/2026-11-22T091500Z-klipper.bin". name may hold any bytes; what is
- * not printable ASCII becomes '_' in the folder's name only.
+ * not printable ASCII becomes '_' in the folder's name only. -ENOTEMPTY where the bytes of a backup
+ * lie in it: done/ has a quota, and nobody would look for them there.
  */
 int spool_settle(struct spool *spool, const char *id, const char *name, const char *stamp,
 	bool good, char *ret_path, size_t path_size);

@@ -76,16 +76,19 @@ static bool tell_is_other_board(const struct tell *t, const struct backup *b)
 void tell_origin(const struct tell *t, const struct backup *b)
 {
 	struct journal_line line;
+	char port[68], serial[68];
 
 	if (!tell_is_other_board(t, b)) {
 		return;
 	}
+	fields_show(b->port, port, TELL_SHOWN);
+	fields_show(b->serial, serial, TELL_SHOWN);
 	tell_begin(&line, t, EVENT_CHECKED, LOG_WARNING);
 	journal_say(&line,
-		"%s: backup %.8s is of a board that was on port %s (serial number \"%s\"), and "
-		"this "
-		"is another one or another place",
-		t->label, b->sha256, b->port, b->serial);
+		"%s: backup %.8s is of a board that was on port %s%s%s%s, and this is another one "
+		"or another place",
+		t->label, b->sha256, port, serial[0] ? " (serial number \"" : "", serial,
+		serial[0] ? "\")" : "");
 }
 
 /* What is probably wrong, and was not certain enough to refuse the file: a line each. */
@@ -301,6 +304,10 @@ static void tell_back(const struct tell *t, const struct attempt *a, char *ret, 
 /* It runs now, and only because it was told to start there; "" where that is not so. */
 static const char *tell_stranded(const struct attempt *a)
 {
+	if (strcmp(a->plan.base, MESSAGE_BASE_NO_TABLE) == 0) {
+		return "But it will not start after a power cycle: what lies at the start of its "
+		       "flash now does not begin with a vector table. Was this the right file?";
+	}
 	if (strcmp(a->plan.base, MESSAGE_BASE_NOTHING) == 0) {
 		return "But it will not start after a power cycle: nothing that starts lies at the "
 		       "start of its flash; put a boot loader there, or build for that address.";
@@ -310,6 +317,20 @@ static const char *tell_stranded(const struct attempt *a)
 		       "its flash; put a boot loader there, or build for that address.";
 	}
 	return "";
+}
+
+/* What came back may be what a reset starts, and nothing says how the file would look. */
+static bool tell_is_in_doubt(const struct attempt *a)
+{
+	return tell_leaves_to_base(a) && !a->options.expects_identity && !a->options.stays;
+}
+
+static const char *tell_doubt(const struct attempt *a)
+{
+	return tell_is_in_doubt(a)
+		       ? "It is what a reset starts; whether the file runs is not known, because "
+			 "nothing says which USB identity it has: name it, Id= in [Return]."
+		       : "";
 }
 
 /*
@@ -328,7 +349,7 @@ static const char *tell_cold_boot(const struct attempt *a)
 		!a->options.stays) {
 		return "yes"; /* it left the bus, as a program without USB does */
 	}
-	return from_base && a->back == RETURN_AS_EXPECTED ? "yes" : "";
+	return from_base && a->back == RETURN_AS_EXPECTED && !tell_is_in_doubt(a) ? "yes" : "";
 }
 
 void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret, size_t size)
@@ -345,6 +366,7 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 		snprintf(ret, size, "%s. %s", back,
 			a->checked_by == VERIFIED_NO ? "What it holds could not be verified."
 			: stranded[0]		     ? stranded
+			: tell_doubt(a)[0]	     ? tell_doubt(a)
 						     : "All is well.");
 		return;
 	case VERDICT_UNCHANGED:

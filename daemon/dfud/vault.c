@@ -223,8 +223,13 @@ static int vault_move(int vault, const char *new_name, int from, const char *nam
 static int vault_take(int vault, int from, const char *name, int hashed, const struct backup *note)
 {
 	char new_name[VAULT_NAME_SIZE];
-	int r = vault_write_note(vault, note);
+	struct backup merged = *note, earlier;
+	int r;
 
+	if (vault_has(vault, note->sha256, &earlier)) {
+		backup_merge(&merged, &earlier);
+	}
+	r = vault_write_note(vault, &merged);
 	if (r < 0) {
 		return r;
 	}

@@ -19,7 +19,8 @@
  * Takes FROM/NAME, which was written and synced on the same file system, into the vault: read back
  * from disk and hashed, note before bytes, both 0644. Fills note->format and note->sha256. Bytes
  * that are there already stay, made the newest, and FROM/NAME is removed; where they are damaged,
- * or not ours to make the newest, the new ones take their place. The newest note counts.
+ * or not ours to make the newest, the new ones take their place. Where the same bytes were saved
+ * before, their note speaks of both (backup_merge), or of the newest where these cannot be one.
  *
  * 0: vault_find finds it now. -EBADMSG: not what note says, which is a regular file of note->size
  * bytes with one name, and nothing that backup_read refuses; -EPROTONOSUPPORT where a newer dfud

@@ -156,7 +156,7 @@ static bool message_is_outcome(const struct message *m)
 static bool message_is_plan(const struct message *m)
 {
 	static const char *const bases[] = {"", MESSAGE_BASE_IMAGE, MESSAGE_BASE_LOADER,
-		MESSAGE_BASE_OTHER, MESSAGE_BASE_NOTHING, NULL};
+		MESSAGE_BASE_OTHER, MESSAGE_BASE_NO_TABLE, MESSAGE_BASE_NOTHING, NULL};
 
 	return m->sectors_erase <= m->sectors && m->worst_ms <= MESSAGE_WORST_MAX_MS &&
 	       m->saved_size <= MESSAGE_SAVED_MAX &&

@@ -95,10 +95,11 @@ struct message {
 };
 
 /* Words of PLAN's base. */
-#define MESSAGE_BASE_IMAGE   "image"   /* the image itself */
-#define MESSAGE_BASE_LOADER  "loader"  /* a boot loader, or what may be one */
-#define MESSAGE_BASE_OTHER   "other"   /* another program, which will not start the image */
-#define MESSAGE_BASE_NOTHING "nothing" /* the board will not start then */
+#define MESSAGE_BASE_IMAGE    "image"	 /* the image itself */
+#define MESSAGE_BASE_LOADER   "loader"	 /* a boot loader, or what may be one */
+#define MESSAGE_BASE_OTHER    "other"	 /* another program, which will not start the image */
+#define MESSAGE_BASE_NO_TABLE "no-table" /* the image itself, and the chip cannot start it */
+#define MESSAGE_BASE_NOTHING  "nothing"	 /* the board will not start then */
 
 /* Bytes written or -ENOBUFS. */
 int message_write(const struct message *message, char *ret, size_t ret_size);

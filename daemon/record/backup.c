@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "record/fields.h"
@@ -36,6 +37,59 @@ static const struct field backup_fields[] = {
 };
 
 #define BACKUP_FIELDS (sizeof(backup_fields) / sizeof(*backup_fields))
+
+/* Whether one of the names in a list is that one. */
+static bool backup_is_listed(const char *list, const char *name, size_t length)
+{
+	while (*list != '\0') {
+		const size_t n = strcspn(list, BACKUP_PROFILES);
+
+		if (n == length && memcmp(list, name, n) == 0) {
+			return true;
+		}
+		list += n + strspn(list + n, BACKUP_PROFILES);
+	}
+	return false;
+}
+
+/* Adds the earlier names that are missing and fit; a name is never cut. */
+static void backup_merge_profiles(char *list, size_t size, const char *earlier)
+{
+	while (*earlier != '\0') {
+		const size_t n = strcspn(earlier, BACKUP_PROFILES);
+		const size_t used = strlen(list);
+
+		if (!backup_is_listed(list, earlier, n) && used + 1 + n < size) {
+			snprintf(list + used, size - used, "%s%.*s",
+				used > 0 ? BACKUP_PROFILES : "", (int)n, earlier);
+		}
+		earlier += n + strspn(earlier + n, BACKUP_PROFILES);
+	}
+}
+
+static void backup_keep_shared(char *value, const char *earlier)
+{
+	if (strcmp(value, earlier) != 0) {
+		value[0] = '\0';
+	}
+}
+
+bool backup_is_of_profile(const char *profiles, const char *name)
+{
+	return backup_is_listed(profiles, name, strlen(name));
+}
+
+void backup_merge(struct backup *backup, const struct backup *earlier)
+{
+	if (earlier->address != backup->address || earlier->alternate != backup->alternate ||
+		strcmp(earlier->layout, backup->layout) != 0) {
+		return;
+	}
+	backup_merge_profiles(backup->profile, sizeof(backup->profile), earlier->profile);
+	backup_keep_shared(backup->port, earlier->port);
+	backup_keep_shared(backup->path, earlier->path);
+	backup_keep_shared(backup->serial, earlier->serial);
+}
 
 int backup_write(const struct backup *backup, char *ret, size_t ret_size)
 {

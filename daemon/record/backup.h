@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,19 +23,33 @@ struct backup {
 	uint64_t when_us;   /* CLOCK_REALTIME */
 	char usb_id[16];    /* 0483:df11 */
 	char serial[128];
-	char port[64];	/* sysfs name, good for one boot of the host */
-	char path[128]; /* ID_PATH */
-	char profile[256];
-	char layout[256]; /* alternate 0's whole string */
-	char found[160];  /* what the bytes were recognised as */
-	char attempt[33]; /* which replaced them */
-	char file[256];	  /* with which file */
+	char port[64];	   /* sysfs name, good for one boot of the host */
+	char path[128];	   /* ID_PATH */
+	char profile[256]; /* under which it was saved; several, of boards with the same bytes: a/b
+			    */
+	char layout[256];  /* alternate 0's whole string */
+	char found[160];   /* what the bytes were recognised as */
+	char attempt[33];  /* which replaced them */
+	char file[256];	   /* with which file */
 };
 
 #define BACKUP_INIT                                                                                \
 	{                                                                                          \
 		.format = BACKUP_FORMAT                                                            \
 	}
+
+#define BACKUP_PROFILES "/" /* parts the names of several, which hold none */
+
+/*
+ * The same bytes were saved before, of another board with the same memory perhaps: from now on the
+ * note speaks of both. Its profiles are added, and what the boards do not share (port, path,
+ * serial) is left empty. A note of another place or another memory is not the same: nothing of it
+ * is taken.
+ */
+void backup_merge(struct backup *backup, const struct backup *earlier);
+
+/* profiles: backup::profile. */
+bool backup_is_of_profile(const char *profiles, const char *name);
 
 /* Bytes written or -ENOBUFS. */
 int backup_write(const struct backup *backup, char *ret, size_t ret_size);

@@ -31,6 +31,7 @@ static const struct field record_head[] = {
 	FIELD(record, "Stay", FIELD_FLAG, stay),
 	FIELD(record, "Number", FIELD_NUMBER, number),
 	FIELD(record, "MaxAttempts", FIELD_NUMBER, max_attempts),
+	FIELD(record, "FirstBackup", FIELD_STRING, first_backup),
 	FIELD(record, "Begun", FIELD_NUMBER, begun_us),
 	FIELD(record, "Device", FIELD_NUMBER, device),
 };

@@ -32,6 +32,7 @@ struct record {
 	bool stay;	       /* not told to leave DFU mode */
 	uint64_t number;       /* which attempt of this job, from 1 */
 	uint64_t max_attempts; /* MaxAttempts= of the profile */
+	char first_backup[65]; /* of what an earlier attempt of this job found, "" for none */
 	uint64_t begun_us;     /* CLOCK_REALTIME */
 	uint64_t device;       /* bus << 16 | device number of the board, good for one boot */
 

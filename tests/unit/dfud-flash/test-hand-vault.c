@@ -112,7 +112,7 @@ static void keep(const char *folder, const char *bytes, const char *digest)
 	assert_int_equal(hand_vault_open(&vault, folder), 0);
 	assert_int_equal(write(vault.file, bytes, strlen(bytes)), strlen(bytes));
 	assert_int_equal(fsync(vault.file), 0);
-	if (hand_vault_keep(&vault, &note, text, sizeof(text)) != REASON_NONE) {
+	if (hand_vault_keep(&vault, &note, "", text, sizeof(text)) != REASON_NONE) {
 		fail_msg("%s", text);
 	}
 	assert_string_equal(note.sha256, digest);
@@ -318,7 +318,7 @@ static void test_not_kept(void **state)
 	make_folder("named");
 	assert_int_equal(hand_vault_open(&vault, place("named")), 0);
 	assert_int_equal(write(vault.file, "abc", 3), 3);
-	assert_int_equal(hand_vault_keep(&vault, &note, text, sizeof(text)), REASON_NO_BACKUP);
+	assert_int_equal(hand_vault_keep(&vault, &note, "", text, sizeof(text)), REASON_NO_BACKUP);
 	assert_non_null(strstr(text, "is not on the disk as it was read"));
 	hand_vault_done(&vault);
 	assert_int_equal(count_files("named"), 0);
@@ -415,7 +415,7 @@ static void keep_many(const char *folder, unsigned n)
 
 		assert_int_equal(hand_vault_open(&vault, folder), 0);
 		assert_int_equal(write(vault.file, &i, sizeof(i)), sizeof(i));
-		assert_int_equal(hand_vault_keep(&vault, &note, text, sizeof(text)), REASON_NONE);
+		assert_int_equal(hand_vault_keep(&vault, &note, "", text, sizeof(text)), REASON_NONE);
 		hand_vault_done(&vault);
 	}
 }
