@@ -359,6 +359,30 @@ static void test_not_cold_after_a_restart(void **state)
 	scene_field(verdict, "DFUD_ADDRESS", "0x08008000");
 }
 
+/* What was started was the boot loader, and it has started the program. */
+static void test_cold_after_a_restart(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware loader =
+		scene_program(IMAGE_STYLE_KATAPULT, SCENE_FLASH, 6000, 7);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_OFFSET, 1);
+	struct host_port *port = bed_board(bed, "1-1", &slow, false);
+
+	assert_non_null(port);
+	scene_preload(bed, port, SCENE_FLASH, &loader);
+	scene_profile(bed, AT_OFFSET);
+	scene_start(bed);
+	scene_drop(bed, "klipper.bin", &image);
+	scene_entry(bed, "DFUD_EVENT=queued");
+	host_plug(bed->host, port, true);
+	scene_wait_blocks(bed, port, 3);
+	assert_true(WIFSIGNALED(bed_stop(bed, SIGKILL)));
+	scene_wait_presence(bed, port, BOARD_RUNTIME);
+	scene_start(bed);
+	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_COLD_BOOT=yes");
+	assert_int_equal(scene_left_to(bed, port), SCENE_FLASH);
+}
+
 /* An attempt whose bytes are still in active/ though its record says that they were kept. */
 static void leave_behind(struct bed *bed, const struct record *record, const uint8_t *bytes)
 {
@@ -512,6 +536,7 @@ int main(void)
 		SCENE(test_daemon_killed_after_the_backup),
 		SCENE(test_both_killed_after_the_backup),
 		SCENE(test_not_cold_after_a_restart),
+		SCENE(test_cold_after_a_restart),
 		SCENE(test_power_cut_after_the_backup),
 		SCENE(test_the_newest_two_are_kept),
 		SCENE(test_size_is_limited),
