@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "record/backup.h"
 #include "record/record.h"
 #include "scene.h"
 
@@ -23,6 +24,7 @@
 #define FLASH_SIZE 524288
 #define SECTORS	   (3 * 16384) /* that an image of scene_image() touches at SCENE_FLASH */
 #define ID	   "0123456789abcdef0123456789abcdef"
+#define ACTIVE	   "state/active/" ID
 /* of 49152 bytes that are all 'k', as sha256sum says */
 #define DIGEST "487b72b4619bf7ea44212dc626541f2b4161db6d5224c974aa1e9eb91b2798e9"
 
@@ -359,49 +361,206 @@ static void test_not_cold_after_a_restart(void **state)
 	scene_field(verdict, "DFUD_ADDRESS", "0x08008000");
 }
 
-/* An attempt whose bytes are still in active/ though its record says that they were kept. */
-static void leave_behind(struct bed *bed, const struct record *record, const uint8_t *bytes)
+/* What was started was the boot loader, and it has started the program. */
+static void test_cold_after_a_restart(void **state)
 {
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware loader =
+		scene_program(IMAGE_STYLE_KATAPULT, SCENE_FLASH, 6000, 7);
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_OFFSET, 1);
+	struct host_port *port = bed_board(bed, "1-1", &slow, false);
+
+	assert_non_null(port);
+	scene_preload(bed, port, SCENE_FLASH, &loader);
+	scene_profile(bed, AT_OFFSET);
+	scene_start(bed);
+	scene_drop(bed, "klipper.bin", &image);
+	scene_entry(bed, "DFUD_EVENT=queued");
+	host_plug(bed->host, port, true);
+	scene_wait_blocks(bed, port, 3);
+	assert_true(WIFSIGNALED(bed_stop(bed, SIGKILL)));
+	scene_wait_presence(bed, port, BOARD_RUNTIME);
+	scene_start(bed);
+	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_COLD_BOOT=yes");
+	assert_int_equal(scene_left_to(bed, port), SCENE_FLASH);
+}
+
+static struct record make_record(unsigned max_attempts)
+{
+	struct record record = RECORD_INIT;
+
+	strcpy(record.id, ID);
+	strcpy(record.profile, "octopus");
+	strcpy(record.port, "1-1");
+	strcpy(record.path, "platform-usb-0:1");
+	strcpy(record.boot, "ffffffffffffffffffffffffffffffff");
+	strcpy(record.usb_id, "0483:df11");
+	strcpy(record.serial, "STM32FxSTM32");
+	strcpy(record.file, "klipper.bin");
+	strcpy(record.backup, DIGEST);
+	strcpy(record.backup_map, "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,03*128Kg");
+	strcpy(record.backup_found, "Katapult");
+	record.backup_address = SCENE_FLASH;
+	record.backup_size = SECTORS;
+	record.backup_alternate = 1;
+	record.begun_us = 1790000000123456u;
+	record.size = SCENE_SIZE;
+	record.number = 1;
+	record.max_attempts = max_attempts;
+	record.erasing = true;
+	return record;
+}
+
+static void write_saved(struct bed *bed, const char *folder, const char *name)
+{
+	uint8_t *bytes = malloc(SECTORS);
+
+	assert_non_null(bytes);
+	memset(bytes, 'k', SECTORS);
+	assert_int_equal(bed_write(bed, folder, name, bytes, SECTORS), 0);
+	free(bytes);
+}
+
+/* An attempt that was cut off, without what it had saved. */
+static void leave_attempt(struct bed *bed, unsigned max_attempts)
+{
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+	const struct record record = make_record(max_attempts);
 	char path[256], text[RECORD_MAX];
-	const int n = record_write(record, text, sizeof(text));
+	const int n = record_write(&record, text, sizeof(text));
 
 	assert_true(n > 0);
-	snprintf(path, sizeof(path), "%s/state/active/%s", bed->root, record->id);
+	snprintf(path, sizeof(path), "%s/state/active/%s", bed->root, record.id);
 	assert_int_equal(mkdir(path, 0755), 0);
-	snprintf(path, sizeof(path), "state/active/%s", record->id);
-	assert_int_equal(bed_write(bed, path, "record", text, (size_t)n), 0);
-	assert_int_equal(bed_write(bed, path, ".backup", bytes, SECTORS), 0);
-	assert_int_equal(bed_write(bed, path, "klipper.bin", bytes, 100), 0);
+	assert_int_equal(bed_write(bed, ACTIVE, "record", text, (size_t)n), 0);
+	assert_int_equal(bed_write(bed, ACTIVE, "klipper.bin", image.bytes, image.size), 0);
+}
+
+/* An attempt whose bytes are still in active/ though its record says that they were kept. */
+static void leave_behind(struct bed *bed, unsigned max_attempts)
+{
+	leave_attempt(bed, max_attempts);
+	write_saved(bed, ACTIVE, ".backup");
+}
+
+static void check_interrupted(struct bed *bed)
+{
+	const struct entry *verdict =
+		scene_verdict(bed, "DFUD_VERDICT=interrupted", "DFUD_ATTEMPT=" ID);
+
+	scene_field(verdict, "DFUD_BACKUP", DIGEST);
 }
 
 /* A power cut may take the move into backup/ back. */
 static void test_power_cut_after_the_backup(void **state)
 {
 	struct bed *bed = *state;
-	struct record record = RECORD_INIT;
-	uint8_t *bytes = malloc(SECTORS);
-	const struct entry *verdict;
 
-	assert_non_null(bytes);
-	memset(bytes, 'k', SECTORS);
-	strcpy(record.id, ID);
-	strcpy(record.profile, "octopus");
-	strcpy(record.port, "1-1");
-	strcpy(record.boot, "ffffffffffffffffffffffffffffffff");
-	strcpy(record.usb_id, "0483:df11");
-	strcpy(record.file, "klipper.bin");
-	strcpy(record.backup, DIGEST);
-	record.backup_address = SCENE_FLASH;
-	record.backup_size = SECTORS;
-	record.size = 100;
-	record.number = record.max_attempts = 1;
-	record.erasing = true;
-	leave_behind(bed, &record, bytes);
-	free(bytes);
+	leave_behind(bed, 1);
 	scene_start(bed);
-	verdict = scene_verdict(bed, "DFUD_VERDICT=interrupted", "DFUD_ATTEMPT=" ID);
-	scene_field(verdict, "DFUD_BACKUP", DIGEST);
+	check_interrupted(bed);
 	assert_true(has_backup(bed, DIGEST));
+	scene_settled(bed, "failed", "klipper.bin");
+	assert_false(bed_has_file(bed, "failed", ".backup", NULL, 0));
+}
+
+/* And the writing of the note alone: the record says the same. */
+static void test_power_cut_before_the_note(void **state)
+{
+	struct bed *bed = *state;
+	const struct record record = make_record(1);
+	char path[256], text[BACKUP_MAX];
+	struct backup note;
+	FILE *file;
+
+	leave_attempt(bed, 1);
+	write_saved(bed, "state/backup", DIGEST ".bin");
+	scene_start(bed);
+	check_interrupted(bed);
+	snprintf(path, sizeof(path), "%s/state/backup/" DIGEST ".ini", bed->root);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(backup_read(&note, text, fread(text, 1, sizeof(text), file)), 0);
+	fclose(file);
+	assert_string_equal(note.sha256, DIGEST);
+	assert_int_equal(note.address, SCENE_FLASH);
+	assert_int_equal(note.size, SECTORS);
+	assert_int_equal(note.alternate, 1);
+	assert_int_equal(note.when_us, record.begun_us);
+	assert_string_equal(note.usb_id, record.usb_id);
+	assert_string_equal(note.serial, record.serial);
+	assert_string_equal(note.port, record.port);
+	assert_string_equal(note.path, record.path);
+	assert_string_equal(note.profile, record.profile);
+	assert_string_equal(note.layout, record.backup_map);
+	assert_string_equal(note.found, record.backup_found);
+	assert_string_equal(note.attempt, ID);
+	assert_string_equal(note.file, "klipper.bin");
+}
+
+static void check_saved(const char *path)
+{
+	uint8_t bytes[256];
+	struct stat st;
+	FILE *file = fopen(path, "re");
+
+	assert_non_null(file);
+	assert_int_equal(fstat(fileno(file), &st), 0);
+	assert_int_equal(st.st_size, SECTORS);
+	assert_int_equal(fread(bytes, 1, sizeof(bytes), file), sizeof(bytes));
+	fclose(file);
+	assert_int_equal(bytes[0], 'k');
+	assert_int_equal(bytes[255], 'k');
+}
+
+/* The note of a newer dfud is not written over: the bytes cannot be taken. */
+static void forbid_backup(struct bed *bed)
+{
+	assert_int_equal(
+		bed_configure(bed, "state/backup", DIGEST ".ini", "Format=2\nRegion=otp\n"), 0);
+}
+
+/* It is the only copy, then: it goes with its attempt, and that is said. */
+static void test_a_backup_that_cannot_be_taken(void **state)
+{
+	struct bed *bed = *state;
+	char path[512];
+
+	leave_behind(bed, 1);
+	forbid_backup(bed);
+	scene_start(bed);
+	check_interrupted(bed);
+	scene_settled(bed, "failed", "klipper.bin");
+	scene_says(scene_entry(bed, "DFUD_EVENT=held"), "cannot be put there");
+	assert_true(bed_has_file(bed, "failed", ".backup", path, sizeof(path)));
+	check_saved(path);
+	assert_int_equal(scene_count_backups(bed), 0);
+}
+
+/* It waits in active/ where the file gets another attempt, and is taken as soon as it can be. */
+static void test_a_backup_that_can_be_taken_later(void **state)
+{
+	struct bed *bed = *state;
+	char path[512];
+
+	leave_behind(bed, 3);
+	forbid_backup(bed);
+	scene_start(bed);
+	check_interrupted(bed);
+	assert_true(bed_wait_file(bed, "queue", "klipper.bin"));
+	assert_int_equal(bed_stop(bed, SIGTERM), 0);
+	assert_true(bed_has_file(bed, "active", ".backup", path, sizeof(path)));
+	check_saved(path);
+
+	snprintf(path, sizeof(path), "%s/state/backup/" DIGEST ".ini", bed->root);
+	assert_int_equal(unlink(path), 0);
+	bed_forget(bed);
+	scene_start(bed);
+	scene_entry(bed, "DFUD_EVENT=queued", "DFUD_FILE=klipper.bin");
+	assert_int_equal(bed_stop(bed, SIGTERM), 0);
+	assert_true(has_backup(bed, DIGEST));
+	assert_false(bed_has_file(bed, "active", ".backup", NULL, 0));
+	assert_true(bed_has_file(bed, "queue", "klipper.bin", NULL, 0));
 }
 
 /* --- the quota --- */
@@ -512,7 +671,11 @@ int main(void)
 		SCENE(test_daemon_killed_after_the_backup),
 		SCENE(test_both_killed_after_the_backup),
 		SCENE(test_not_cold_after_a_restart),
+		SCENE(test_cold_after_a_restart),
 		SCENE(test_power_cut_after_the_backup),
+		SCENE(test_power_cut_before_the_note),
+		SCENE(test_a_backup_that_cannot_be_taken),
+		SCENE(test_a_backup_that_can_be_taken_later),
 		SCENE(test_the_newest_two_are_kept),
 		SCENE(test_size_is_limited),
 		SCENE(test_what_runs_is_kept),

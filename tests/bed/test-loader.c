@@ -96,6 +96,66 @@ static void test_katapult_is_kept(void **state)
 	check_kept(*state, &loader, "Katapult at 0x08000000");
 }
 
+/* A board that cannot be read may hold one, wherever the file goes. */
+static void check_unread(struct bed *bed, const char *profile, uint32_t address)
+{
+	const struct board_options blind = {.cold_error = true, .no_upload = true};
+	FIRMWARE_CLEANUP struct firmware image = scene_image(address, 1);
+	struct host_port *port = scene_board(bed, "1-1", &blind);
+	const struct entry *verdict;
+
+	scene_profile(bed, profile);
+	scene_start(bed);
+	scene_drop(bed, "klipper.bin", &image);
+	verdict = scene_verdict(bed, "DFUD_VERDICT=refused");
+	scene_field(verdict, "DFUD_REASON", "would-overwrite-bootloader");
+	scene_field(verdict, "DFUD_FLASH", "untouched");
+	scene_says(verdict, "0x08000000 cannot be read");
+	scene_says(verdict, "KeepBootloader=yes");
+	scene_says(verdict, "Protect=");
+	assert_true(bed_wait_file(bed, "queue", "klipper.bin"));
+	assert_int_equal(bed_stop(bed, SIGTERM), 0);
+	scene_untouched(bed, port);
+}
+
+static void test_what_cannot_be_read_cannot_be_kept(void **state)
+{
+	check_unread(*state, AT_BASE "[Flash]\nKeepBootloader=yes\n", SCENE_FLASH);
+}
+
+static void test_what_cannot_be_read_cannot_be_kept_before_the_image(void **state)
+{
+	check_unread(*state, AT_OFFSET "[Flash]\nKeepBootloader=yes\n", SCENE_OFFSET);
+}
+
+/* Nothing has to be saved, and still it may not be lost. */
+static void test_what_cannot_be_read_is_not_lost_under_backup_no(void **state)
+{
+	check_unread(*state, AT_BASE "[Flash]\nBackup=no\nKeepBootloader=yes\n", SCENE_FLASH);
+}
+
+/* What the message advises. */
+static void test_what_cannot_be_read_is_protected(void **state)
+{
+	struct bed *bed = *state;
+	const struct board_options blind = {.cold_error = true, .no_upload = true};
+	FIRMWARE_CLEANUP struct firmware loader = make_stock();
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_OFFSET, 1);
+	struct host_port *port = bed_board(bed, "1-1", &blind, false);
+	const struct entry *verdict;
+
+	assert_non_null(port);
+	scene_preload(bed, port, SCENE_FLASH, &loader);
+	host_plug(bed->host, port, true);
+	scene_profile(bed, AT_OFFSET "[Flash]\nProtect=0x08000000-0x08007fff\n");
+	scene_start(bed);
+	scene_drop(bed, "klipper.bin", &image);
+	verdict = scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_VERIFIED=no");
+	assert_null(entry_get(verdict, "DFUD_COLD_BOOT"));
+	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, loader.bytes, loader.size));
+	assert_true(bed_flash_equals(bed, port, SCENE_OFFSET, image.bytes, image.size));
+}
+
 /* What people replace every week is no boot loader. */
 static void test_an_old_klipper_is_not_kept(void **state)
 {
@@ -468,6 +528,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(test_a_stock_loader_is_kept),
 		SCENE(test_katapult_is_kept),
+		SCENE(test_what_cannot_be_read_cannot_be_kept),
+		SCENE(test_what_cannot_be_read_cannot_be_kept_before_the_image),
+		SCENE(test_what_cannot_be_read_is_not_lost_under_backup_no),
+		SCENE(test_what_cannot_be_read_is_protected),
 		SCENE(test_an_old_klipper_is_not_kept),
 		SCENE(test_an_image_behind_the_loader_keeps_it),
 		SCENE(test_a_stock_loader_is_overwritten),

@@ -6,10 +6,13 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "image-random.h"
 #include "scene.h"
 
 #define INSIDE	 0x08004000
+#define NOISE	 30000
 #define NOT_COLD "it will not start after a power cycle"
 
 static struct host_port *board_with(struct bed *bed, const struct firmware *program)
@@ -142,6 +145,104 @@ static void test_a_blank_start_comes_back(void **state)
 	scene_field(verdict, "DFUD_COLD_BOOT", "no");
 }
 
+/* Encrypted, so to say: nothing in it is a vector table. */
+static struct firmware make_noise(void)
+{
+	struct firmware noise = {.bytes = malloc(NOISE), .size = NOISE};
+	uint64_t state = 1;
+
+	assert_non_null(noise.bytes);
+	for (size_t i = 0; i < NOISE; i++) {
+		noise.bytes[i] = (uint8_t)image_random(&state);
+	}
+	return noise;
+}
+
+#define NO_TABLE "the file does not begin with a vector table"
+
+static const struct entry *flash_noise(struct bed *bed, const char *flash)
+{
+	FIRMWARE_CLEANUP struct firmware noise = make_noise();
+	char profile[512];
+
+	snprintf(profile, sizeof(profile), SCENE_OCTOPUS "[Flash]\n%s\n", flash);
+	scene_profile(bed, profile);
+	scene_start(bed);
+	scene_drop(bed, "noise.bin", &noise);
+	return scene_verdict(bed, "DFUD_FILE=noise.bin");
+}
+
+/* A person's profile is believed; that the board will not start is said before and after. */
+static void test_a_file_without_a_vector_table(void **state)
+{
+	struct bed *bed = *state;
+	const struct entry *verdict;
+
+	scene_board(bed, "1-1", NULL);
+	verdict = flash_noise(bed, "");
+	scene_field(verdict, "DFUD_FLASH", "written");
+	scene_field(verdict, "DFUD_COLD_BOOT", "no");
+	assert_true(scene_warning(bed, NO_TABLE)->number <
+		    scene_entry(bed, "DFUD_EVENT=flashing")->number);
+}
+
+static void test_a_file_without_a_vector_table_on_a_board_that_stays(void **state)
+{
+	struct bed *bed = *state;
+	const struct entry *verdict;
+
+	scene_board(bed, "1-1", NULL);
+	verdict = flash_noise(bed, "Leave=no");
+	scene_field(verdict, "DFUD_VERDICT", "not-expected");
+	scene_field(verdict, "DFUD_COLD_BOOT", "no");
+	scene_warning(bed, NO_TABLE);
+}
+
+/* It is not on the board: nothing is said of a start that was not to be. */
+static void test_a_refused_file_without_a_vector_table(void **state)
+{
+	struct bed *bed = *state;
+	const struct board_options blind = {.cold_error = true, .no_upload = true};
+	const struct entry *verdict;
+
+	scene_board(bed, "1-1", &blind);
+	verdict = flash_noise(bed, "Backup=required");
+	scene_field(verdict, "DFUD_VERDICT", "refused");
+	assert_null(entry_get(verdict, "DFUD_COLD_BOOT"));
+}
+
+/* Of a chip that is no STM32 nobody knows what a program begins with. */
+static void test_a_file_for_another_chip(void **state)
+{
+	struct bed *bed = *state;
+	const struct board_options other = {
+		.vendor = 0x28e9, .product = 0x0189, .cold_error = true};
+	FIRMWARE_CLEANUP struct firmware noise = make_noise();
+	const struct entry *verdict;
+
+	scene_board(bed, "1-1", &other);
+	scene_profile(bed, "[Match]\nId=28e9:0189\n[Image]\nFile=*.bin\nAddress=0x08000000\n"
+			   "[Return]\nWithin=2s\n");
+	scene_start(bed);
+	scene_drop(bed, "noise.bin", &noise);
+	verdict = scene_verdict(bed, "DFUD_FLASH=written");
+	assert_null(entry_get(verdict, "DFUD_COLD_BOOT"));
+	assert_int_equal(bed_count(bed, "DFUD_EVENT=checked", "PRIORITY=4"), 0);
+}
+
+/* A program that begins with one is not doubted. */
+static void test_a_file_with_a_vector_table(void **state)
+{
+	struct bed *bed = *state;
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+
+	scene_board(bed, "1-1", NULL);
+	scene_start(bed);
+	scene_drop(bed, "klipper.bin", &image);
+	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_COLD_BOOT=yes");
+	assert_int_equal(bed_count(bed, "DFUD_EVENT=checked", "PRIORITY=4"), 0);
+}
+
 /* dfud --plan for ROOT/drop/klipper.bin, which the queue would not take. */
 static void check_not_planned(struct bed *bed, const char *words)
 {
@@ -202,6 +303,11 @@ int main(void)
 		SCENE(test_the_tail_of_a_stock_loader_is_kept),
 		SCENE(test_loader_and_program_come_back),
 		SCENE(test_a_blank_start_comes_back),
+		SCENE(test_a_file_without_a_vector_table),
+		SCENE(test_a_file_without_a_vector_table_on_a_board_that_stays),
+		SCENE(test_a_refused_file_without_a_vector_table),
+		SCENE(test_a_file_for_another_chip),
+		SCENE(test_a_file_with_a_vector_table),
 		SCENE(test_plan_of_a_large_file),
 		SCENE(test_plan_of_another_sum),
 		SCENE(test_plan_without_a_signature),

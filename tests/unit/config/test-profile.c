@@ -173,6 +173,81 @@ static void test_policies(void **state)
 	}
 }
 
+/* What is required of a shipped profile, unless it says otherwise; empty is as if not said. */
+static void test_backup_of_origins(void **state)
+{
+	static const struct {
+		const char *lines;
+		enum backup_policy shipped, written;
+	} rows[] = {
+		{"", BACKUP_REQUIRED, BACKUP_YES},
+		{"Backup=\n", BACKUP_REQUIRED, BACKUP_YES},
+		{"Backup=no\nBackup=\n", BACKUP_REQUIRED, BACKUP_YES},
+		{"Backup=yes\nBackup=\n", BACKUP_REQUIRED, BACKUP_YES},
+		{"Backup=\nBackup=whole\n", BACKUP_WHOLE, BACKUP_WHOLE},
+		{"Backup=yes\n", BACKUP_YES, BACKUP_YES},
+		{"Backup=required\n", BACKUP_REQUIRED, BACKUP_REQUIRED},
+		{"Backup=no\n", BACKUP_NO, BACKUP_NO},
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		for (int origin = PROFILE_SHIPPED; origin <= PROFILE_WRITTEN; origin++) {
+			const bool shipped = origin == PROFILE_SHIPPED;
+			struct config_problems problems = CONFIG_PROBLEMS_INIT;
+			struct profile *profile;
+			char text[96];
+
+			snprintf(text, sizeof(text), "[Match]\nId=*:*\n[Flash]\n%s", rows[i].lines);
+			assert_int_equal(profile_read(&profile, FILE_, (enum profile_origin)origin,
+						 text, strlen(text), &problems),
+				0);
+			assert_int_equal(problems.n, 0);
+			assert_int_equal(
+				profile->backup, shipped ? rows[i].shipped : rows[i].written);
+			profile_free(profile);
+		}
+	}
+}
+
+/* A void one flashes nothing, and still is what its place makes it. */
+static void test_backup_of_unreadable(void **state)
+{
+	struct profile *profile;
+
+	assert_int_equal(profile_unreadable(&profile, FILE_, PROFILE_SHIPPED), 0);
+	assert_int_equal(profile->backup, BACKUP_REQUIRED);
+	profile_free(profile);
+	assert_int_equal(profile_unreadable(&profile, FILE_, PROFILE_WRITTEN), 0);
+	assert_int_equal(profile->backup, BACKUP_YES);
+	profile_free(profile);
+}
+
+/* The command line reads them without a profile: nothing near a word is one. */
+static void test_policy_words(void **state)
+{
+	static const char *const no_backup[] = {"", "Yes", "yes ", " yes", "ye", "yess", "true",
+		"1", "auto", "image", "base", "none", "require", "all"};
+	static const char *const no_leave[] = {
+		"", "No", "no ", "n", "yes", "required", "whole", "none", "0x08000000"};
+
+	for (int i = 0; i < _BACKUP_POLICY_MAX; i++) {
+		const char *word = backup_policy_to_string((enum backup_policy)i);
+
+		assert_int_equal(backup_policy_from_string(word), i);
+	}
+	for (int i = 0; i < _LEAVE_POLICY_MAX; i++) {
+		const char *word = leave_policy_to_string((enum leave_policy)i);
+
+		assert_int_equal(leave_policy_from_string(word), i);
+	}
+	for (size_t i = 0; i < N(no_backup); i++) {
+		assert_int_equal(backup_policy_from_string(no_backup[i]), _BACKUP_POLICY_INVALID);
+	}
+	for (size_t i = 0; i < N(no_leave); i++) {
+		assert_int_equal(leave_policy_from_string(no_leave[i]), _LEAVE_POLICY_INVALID);
+	}
+}
+
 static void test_names(void **state)
 {
 	static const char *const rows[][2] = {
@@ -363,6 +438,9 @@ int main(void)
 		cmocka_unit_test(test_every_key),
 		cmocka_unit_test(test_empty_clears),
 		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_backup_of_origins),
+		cmocka_unit_test(test_backup_of_unreadable),
+		cmocka_unit_test(test_policy_words),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_says_nothing),
 		cmocka_unit_test(test_misses),

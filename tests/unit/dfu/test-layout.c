@@ -407,6 +407,63 @@ static void test_many_groups(void **state)
 	assert_int_equal(layout.n_groups, 0);
 }
 
+/* Where the sectors lie, and nothing else. */
+static const struct {
+	const char *a, *b;
+	bool same;
+} pairs[] = {
+	{"@Internal Flash  /0x08000000/04*016Kg", "@Internal Flash  /0x08000000/04*016Kg", true},
+	{"@Internal Flash  /0x08000000/04*016Kg", "@Other/0x8000000/4*16Kg", true},
+	{"@x/0x0/4*16Kg", "@x/0x0/4*16384Bg", true},
+	{"@x/0x0/4*16Kg", "@x/0x0/4*16Ka", true},
+	{"@x/0x0/4*16Kg", "@x/0x0/4*16K", true},
+	{"@x/0x0/4*16Kg,1*64Kg", "@x/0x0/4*16Kg/0x10000/1*64Kg", true},
+	{"@x/0x0/4*16Kg", "@x/0x4000/4*16Kg", false},
+	{"@x/0x0/4*16Kg", "@x/0x0/5*16Kg", false},
+	{"@x/0x0/4*16Kg", "@x/0x0/4*15Kg", false},
+	{"@x/0x0/4*16Kg", "@x/0x0/8*8Kg", false},
+	{"@x/0x0/4*16Kg", "@x/0x0/4*16Kg,1*64Kg", false},
+	{"@x/0x0/4*16Kg,1*64Kg,3*128Kg", "@x/0x0/4*16Kg,1*64Kg,7*128Kg", false},
+	{"@x/0x0/4*16Kg,1*64Kg", "@x/0x0/4*16Kg/0x20000/1*64Kg", false},
+};
+
+static void test_is_same(void **state)
+{
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct layout a, b;
+
+		parse(&a, pairs[i].a);
+		parse(&b, pairs[i].b);
+		if (layout_is_same(&a, &b) != pairs[i].same ||
+			layout_is_same(&b, &a) != pairs[i].same) {
+			fail_msg("%s and %s", pairs[i].a, pairs[i].b);
+		}
+	}
+}
+
+/* Each device is the same as itself, and as no other but those with the same map. */
+static void test_known_are_not_the_same(void **state)
+{
+	const size_t n = sizeof(known) / sizeof(known[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < n; k++) {
+			struct layout a, b;
+			bool same;
+
+			parse(&a, known[i].text);
+			parse(&b, known[k].text);
+			same = known[i].first == known[k].first && known[i].last == known[k].last &&
+			       known[i].size == known[k].size &&
+			       known[i].n_sectors == known[k].n_sectors &&
+			       known[i].n_groups == known[k].n_groups;
+			if (layout_is_same(&a, &b) != same) {
+				fail_msg("%s and %s", known[i].chip, known[k].chip);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +481,8 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_neighbours_are_no_overlap),
 		cmocka_unit_test(test_many_groups),
+		cmocka_unit_test(test_is_same),
+		cmocka_unit_test(test_known_are_not_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -409,7 +409,9 @@ static void test_a_program_as_saved(void **state)
 
 	file_make(&file, IMAGE_STYLE_KLIPPER, OFFSET, 0);
 	check_done(&file.check);
-	assert_int_equal(check_read(&file.check, "x.bin", file.bytes, 20000, true), 0);
+	assert_int_equal(check_read(&file.check, "x.bin", file.bytes, 4096, true), 0);
+	assert_true(file.check.vector.truncated || file.check.vector.cut);
+	assert_int_equal(check_itself(&file.check, w.text, sizeof(w.text)), REASON_NONE);
 	w = place(&file, true, BASE, true);
 	assert_int_equal(w.reason, REASON_NONE);
 	check_line(&file, true, BASE, FINDING_GOOD, "0x08000000, where it was saved from");

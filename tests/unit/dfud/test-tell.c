@@ -15,6 +15,7 @@
 
 #include "dfud/journal.h"
 #include "dfud/tell.h"
+#include "record/backup.h"
 #include "said.h"
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
@@ -352,6 +353,105 @@ static void test_warnings(void **state)
 	}
 }
 
+/* Where the file itself says the address, that is said: behind the check, before what is wrong. */
+static void test_an_address_of_the_image(void **state)
+{
+	const struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_RETURNED);
+
+	tell_checked(&t, &a);
+	assert_int_equal(said_n(), 1);
+	said_clear();
+	a.plan.from_image = true;
+	a.plan.address = a.image.link = 0x08008000;
+	add_finding(&a, FINDING_BOOTLOADER, FINDING_WARNING, "0x08000000 holds Katapult");
+	tell_checked(&t, &a);
+	assert_int_equal(said_n(), 3);
+	assert_string_equal(said_message(1),
+		"octopus: klipper.bin goes to 0x08008000, where it was linked for certain: no "
+		"address is set");
+	assert_string_equal(said_field(1, "DFUD_EVENT"), "checked");
+	assert_string_equal(said_field(1, "PRIORITY"), "6");
+	assert_string_equal(said_field(1, "DFUD_ADDRESS"), "0x08008000");
+	assert_string_equal(said_field(1, "DFUD_ATTEMPT"), t.id);
+	assert_string_equal(said_message(2), "octopus: 0x08000000 holds Katapult");
+}
+
+/* Also where the check has another sentence, as for a board that did not start cold. */
+static void test_an_address_of_the_image_without_a_cold_start(void **state)
+{
+	const struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_RETURNED);
+
+	a.plan.cold_start = false;
+	a.plan.from_image = true;
+	tell_checked(&t, &a);
+	assert_int_equal(said_n(), 2);
+	assert_non_null(strstr(said_message(1), "no address is set"));
+}
+
+/* Whose board a backup is of: by the serial number where that names one board, else by the place.
+ */
+static const struct origin_row {
+	const char *path, *serial;	   /* of the backup */
+	const char *path_now, *serial_now; /* of the board */
+	bool other;
+} origin_rows[] = {
+	{"usb-0:1", "A", "usb-0:1", "A", false},
+	{"usb-0:1", "A", "usb-0:2", "A", false}, /* moved to another socket */
+	{"usb-0:1", "A", "usb-0:1", "B", true},	 /* another board in the same socket */
+	{"usb-0:1", "STM32FxSTM32", "usb-0:1", "STM32FxSTM32", false},
+	{"usb-0:1", "STM32FxSTM32", "usb-0:2", "STM32FxSTM32", true},
+	{"usb-0:1", "STM32FxSTM32", "usb-0:1", "B", false},
+	{"usb-0:1", "", "usb-0:1", "B", false},
+	{"usb-0:1", "", "usb-0:2", "B", true},
+	{"usb-0:1", "A", "usb-0:2", "", true},
+	{"", "", "usb-0:2", "B", false}, /* the note says nothing */
+	{"usb-0:1", "", "", "", false},	 /* the board shows nothing */
+	{"", "A", "", "B", true},
+	{"", "A", "", "A", false},
+};
+
+static void test_origin(void **state)
+{
+	struct tell t = make_tell();
+
+	for (size_t i = 0; i < N(origin_rows); i++) {
+		const struct origin_row *row = &origin_rows[i];
+		struct backup b = BACKUP_INIT;
+
+		strcpy(b.path, row->path);
+		strcpy(b.serial, row->serial);
+		strcpy(t.path, row->path_now);
+		strcpy(t.serial, row->serial_now);
+		said_clear();
+		tell_origin(&t, &b);
+		if (said_n() != row->other) {
+			fail_msg("row %zu: %zu lines", i, said_n());
+		}
+	}
+}
+
+static void test_origin_text(void **state)
+{
+	const struct tell t = make_tell();
+	struct backup b = BACKUP_INIT;
+
+	strcpy(b.sha256, DIGEST);
+	strcpy(b.port, "1-2");
+	strcpy(b.path, "platform-usb-0:2");
+	strcpy(b.serial, "STM32FxSTM32");
+	tell_origin(&t, &b);
+	assert_int_equal(said_n(), 1);
+	assert_string_equal(said_message(0),
+		"octopus: backup 3f2a9c01 is of a board that was on port 1-2 (serial number "
+		"\"STM32FxSTM32\"), and this is another one or another place");
+	assert_string_equal(said_field(0, "DFUD_EVENT"), "checked");
+	assert_string_equal(said_field(0, "PRIORITY"), "4");
+	assert_string_equal(said_field(0, "DFUD_PORT"), "1-1");
+	assert_string_equal(said_field(0, "DFUD_ATTEMPT"), t.id);
+}
+
 /* All strings at their limits: the sentence is whole. */
 static void test_a_long_warning(void **state)
 {
@@ -516,6 +616,32 @@ static void test_cold_boot(void **state)
 			fail_msg("row %zu (base \"%s\", %s): %s", i, row->base,
 				verdict_to_string(row->verdict), is ? is : "not there");
 		}
+	}
+}
+
+/* A board that was not told to leave has not shown that it starts, and may be known not to. */
+static void test_cold_boot_of_a_board_that_stays(void **state)
+{
+	static const struct {
+		const char *base, *cold;
+	} rows_of_base[] = {
+		{MESSAGE_BASE_IMAGE, NULL},
+		{MESSAGE_BASE_LOADER, NULL},
+		{"", NULL},
+		{MESSAGE_BASE_NOTHING, "no"},
+		{MESSAGE_BASE_OTHER, "no"},
+	};
+	const struct tell t = make_tell();
+
+	for (size_t i = 0; i < N(rows_of_base); i++) {
+		struct attempt a = make_attempt(VERDICT_NOT_EXPECTED);
+
+		strcpy(a.plan.base, rows_of_base[i].base);
+		a.options.stays = true;
+		a.back = RETURN_NOT_EXPECTED;
+		said_clear();
+		tell_verdict(&t, &a, 0);
+		check_field("DFUD_COLD_BOOT", rows_of_base[i].cold);
 	}
 }
 
@@ -721,11 +847,17 @@ int main(void)
 		cmocka_unit_test_setup(test_flaps, listen_to_journal),
 		cmocka_unit_test_setup(test_saved, listen_to_journal),
 		cmocka_unit_test_setup(test_warnings, listen_to_journal),
+		cmocka_unit_test_setup(test_an_address_of_the_image, listen_to_journal),
+		cmocka_unit_test_setup(
+			test_an_address_of_the_image_without_a_cold_start, listen_to_journal),
+		cmocka_unit_test_setup(test_origin, listen_to_journal),
+		cmocka_unit_test_setup(test_origin_text, listen_to_journal),
 		cmocka_unit_test_setup(test_a_long_warning, listen_to_journal),
 		cmocka_unit_test_setup(test_leaving, listen_to_journal),
 		cmocka_unit_test_setup(test_stranded, listen_to_journal),
 		cmocka_unit_test_setup(test_stays, listen_to_journal),
 		cmocka_unit_test_setup(test_cold_boot, listen_to_journal),
+		cmocka_unit_test_setup(test_cold_boot_of_a_board_that_stays, listen_to_journal),
 		cmocka_unit_test_setup(test_fields, listen_to_journal),
 		cmocka_unit_test_setup(test_fields_of_failure, listen_to_journal),
 		cmocka_unit_test_setup(test_hostile, listen_to_journal),

@@ -622,6 +622,133 @@ static void test_has(void **state)
 	assert_memory_equal(&found, &abc, sizeof(abc));
 }
 
+/* The bytes are there and their note is lost; what the caller knows of them becomes the note. */
+static void test_note(void **state)
+{
+	struct bed *bed = *state;
+	const mode_t mask = umask(077);
+	struct backup note, found;
+	struct stat before;
+
+	keep(bed, "abc", &note);
+	make_old(bed->vault, ABC ".bin", 1000);
+	before = look(bed->vault, ABC ".bin");
+	assert_int_equal(unlinkat(bed->vault, ABC ".ini", 0), 0);
+	assert_int_equal(vault_note(bed->vault, &note), 0);
+	(void)umask(mask);
+	assert_holds(bed->vault, ABC ".ini", NOTE);
+	assert_int_equal(look(bed->vault, ABC ".ini").st_mode, S_IFREG | 0644);
+	assert_false(is_there(bed->vault, "." ABC ".ini.new"));
+	assert_int_equal(look(bed->vault, ABC ".bin").st_ino, before.st_ino);
+	assert_int_equal(look(bed->vault, ABC ".bin").st_mtim.tv_sec, 1000);
+	assert_found(bed, ABC, "abc");
+	assert_true(vault_has(bed->vault, ABC, &found));
+	assert_memory_equal(&found, &note, sizeof(note));
+}
+
+/* Over a note that is damaged, a link or a FIFO; nothing is written through it. */
+static void test_note_over_damage(void **state)
+{
+	struct bed *bed = *state;
+	struct backup note;
+
+	keep(bed, "abc", &note);
+	(void)put(bed->vault, ABC ".ini", "Format=1\n");
+	assert_int_equal(vault_note(bed->vault, &note), 0);
+	assert_holds(bed->vault, ABC ".ini", NOTE);
+
+	(void)put(bed->other, "target", "precious");
+	assert_int_equal(unlinkat(bed->vault, ABC ".ini", 0), 0);
+	assert_int_equal(symlinkat("../other/target", bed->vault, ABC ".ini"), 0);
+	assert_int_equal(vault_note(bed->vault, &note), 0);
+	assert_holds(bed->other, "target", "precious");
+	assert_int_equal(look(bed->vault, ABC ".ini").st_mode, S_IFREG | 0644);
+}
+
+/* Refused: no note comes into being, and what is there stays. */
+static void assert_not_noted(const struct bed *bed, const struct backup *note, int error)
+{
+	assert_int_equal(vault_note(bed->vault, note), error);
+	assert_false(is_there(bed->vault, ABC ".ini"));
+	assert_false(is_there(bed->vault, "." ABC ".ini.new"));
+}
+
+static void test_note_of_what_is_not_there(void **state)
+{
+	static void (*const damages[])(const struct bed *bed) = {
+		damage_byte, damage_length, damage_all, damage_by_link, damage_by_fifo};
+	struct bed *bed = *state;
+	struct backup note = abc;
+
+	note.format = BACKUP_FORMAT;
+	strcpy(note.sha256, ABC);
+	assert_not_noted(bed, &note, -ENOENT);
+	for (size_t i = 0; i < N(damages); i++) {
+		keep(bed, "abc", &note);
+		assert_int_equal(unlinkat(bed->vault, ABC ".ini", 0), 0);
+		damages[i](bed);
+		assert_not_noted(bed, &note, -EBADMSG);
+	}
+	assert_int_equal(unlinkat(bed->vault, ABC ".bin", 0), 0);
+	assert_int_equal(mkdirat(bed->vault, ABC ".bin", 0755), 0);
+	assert_not_noted(bed, &note, -EBADMSG);
+}
+
+static void test_note_that_is_none(void **state)
+{
+	struct bed *bed = *state;
+	struct backup good, note;
+
+	keep(bed, "abc", &good);
+	assert_int_equal(unlinkat(bed->vault, ABC ".ini", 0), 0);
+	note = good;
+	note.size = 2;
+	assert_not_noted(bed, &note, -EBADMSG);
+	note = good;
+	note.address = 0xfffffffe;
+	assert_not_noted(bed, &note, -EBADMSG);
+	note = good;
+	note.format = 0;
+	assert_not_noted(bed, &note, -EBADMSG);
+	assert_int_equal(mkdirat(bed->vault, ABC ".ini", 0755), 0);
+	assert_int_equal(vault_note(bed->vault, &good), -EISDIR);
+	assert_int_equal(unlinkat(bed->vault, ABC ".ini", AT_REMOVEDIR), 0);
+	(void)put(bed->vault, ABC ".ini", "Format=2\nRegion=otp\n");
+	assert_int_equal(vault_note(bed->vault, &good), -EPROTONOSUPPORT);
+	assert_holds(bed->vault, ABC ".ini", "Format=2\nRegion=otp\n");
+}
+
+/* A note that cannot be believed is as good as none; whatever is wrong with it. */
+static void test_has_with_a_damaged_note(void **state)
+{
+	static const char *const bad[] = {"", "Format=1\n",
+		"\x7f"
+		"ELF\n",
+		NOTE_OF(ABC, "2"),
+		NOTE_OF("ca7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "3"),
+		NOTE "Nobody=knows\n"};
+	struct bed *bed = *state;
+	struct backup note, found = abc;
+
+	keep(bed, "abc", &note);
+	for (size_t i = 0; i < N(bad); i++) {
+		(void)put(bed->vault, ABC ".ini", bad[i]);
+		if (vault_has(bed->vault, ABC, &found)) {
+			fail_msg("believed: %s", bad[i]);
+		}
+	}
+	(void)put(bed->other, "note", NOTE);
+	assert_int_equal(unlinkat(bed->vault, ABC ".ini", 0), 0);
+	assert_int_equal(symlinkat("../other/note", bed->vault, ABC ".ini"), 0);
+	assert_false(vault_has(bed->vault, ABC, &found));
+	assert_int_equal(unlinkat(bed->vault, ABC ".ini", 0), 0);
+	assert_int_equal(mkfifoat(bed->vault, ABC ".ini", 0666), 0);
+	assert_false(vault_has(bed->vault, ABC, &found));
+	assert_memory_equal(&found, &abc, sizeof(abc));
+	assert_int_equal(vault_note(bed->vault, &note), 0);
+	assert_true(vault_has(bed->vault, ABC, &found));
+}
+
 #define BED_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -643,6 +770,11 @@ int main(void)
 		BED_TEST(test_find_long_note),
 		BED_TEST(test_find_unreadable),
 		BED_TEST(test_has),
+		BED_TEST(test_has_with_a_damaged_note),
+		BED_TEST(test_note),
+		BED_TEST(test_note_over_damage),
+		BED_TEST(test_note_of_what_is_not_there),
+		BED_TEST(test_note_that_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,7 @@ static void test_largest(void **state)
 	full.address = UINT32_MAX - BACKUP_SIZE_MAX + 1;
 	full.size = BACKUP_SIZE_MAX;
 	full.when_us = UINT64_MAX;
+	full.alternate = UINT64_MAX;
 	strcpy(full.sha256, DIGEST);
 #define FILL(member) memset(full.member, '\xff', sizeof(full.member) - 1)
 	FILL(usb_id);
@@ -87,6 +88,22 @@ static void test_largest(void **state)
 	assert_int_equal(backup_read(&back, text, (size_t)n), 0);
 	assert_memory_equal(&back, &full, sizeof(full));
 	assert_int_equal(backup_write(&full, text, (size_t)n), -ENOBUFS);
+}
+
+/* The memory that is not the internal flash; of that, nothing is said. */
+static void test_alternate(void **state)
+{
+	struct backup other = plain, back = BACKUP_INIT;
+	char text[BACKUP_MAX];
+	int n;
+
+	(void)state;
+	other.alternate = 2;
+	n = backup_write(&other, text, sizeof(text));
+	assert_true(n > 0);
+	assert_non_null(strstr(text, "\nAddress=0x08000000\nAlternate=2\nSize=49152\n"));
+	assert_int_equal(backup_read(&back, text, (size_t)n), 0);
+	assert_memory_equal(&back, &other, sizeof(other));
 }
 
 /* Nothing known but what must be. */
@@ -179,13 +196,18 @@ static void test_unsound(void **state)
 		"Address=0x100000000\n",
 		"Address=0xfc000001\nSize=67108864\n",
 		"When=now\n",
+		"Alternate=\n",
+		"Alternate=-1\n",
+		"Alternate=0x1\n",
+		"Alternate=one\n",
 		"UsbId=0483:df11 and more\n",
 		"Attempt=0123456789abcdef0123456789abcdef0\n",
 		"File=a\tb\n",
 		"Found=\\x00\n",
 	};
 	static const char *const good[] = {"Size=1\n", "Size=67108864\n", "Address=0xfffffff0\n",
-		"Address=0xfc000000\nSize=67108864\n", "Address=0xffffffff\nSize=1\n", "When=0\n"};
+		"Address=0xfc000000\nSize=67108864\n", "Address=0xffffffff\nSize=1\n", "When=0\n",
+		"Alternate=0\n", "Alternate=255\n"};
 
 	(void)state;
 	for (size_t i = 0; i < N(bad); i++) {
@@ -224,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_alternate),
 		cmocka_unit_test(test_smallest),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_formats),

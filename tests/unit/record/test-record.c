@@ -80,6 +80,8 @@ static void test_largest(void **state)
 		.backup_alternate = UINT64_MAX,
 		.within_ms = UINT64_MAX,
 		.number = UINT64_MAX,
+		.max_attempts = UINT64_MAX,
+		.device = UINT64_MAX,
 		.begun_us = UINT64_MAX,
 		.erasing = true,
 		.written = true,
@@ -113,10 +115,69 @@ static void test_largest(void **state)
 	n = record_write(&full, text, sizeof(text));
 	assert_true(n > 0);
 	assert_int_equal(record_read(&back, text, (size_t)n), 0);
-	assert_string_equal(back.file, full.file);
-	assert_string_equal(back.verdict, full.verdict);
-	assert_int_equal(back.bytes_written, UINT64_MAX);
+	assert_memory_equal(&back, &full, sizeof(full));
 	assert_int_equal(record_write(&full, text, (size_t)n), -ENOBUFS);
+}
+
+/* What the daemon notes of the plan and of the backup before GO. */
+static const struct record planned = {
+	.format = RECORD_FORMAT,
+	.stay = true,
+	.max_attempts = 3,
+	.device = 0x00010007,
+	.address = 0x08008000,
+	.leave_address = 0x08000000,
+	.base = "loader",
+	.backup = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	.backup_address = 0x08004000,
+	.backup_size = 49152,
+	.backup_alternate = 1,
+	.backup_map = "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,03*128Kg",
+	.backup_found = "Katapult\tv0.0.1",
+};
+
+#define PLANNED                                                                                    \
+	"Format=1\nStay=yes\nMaxAttempts=3\nDevice=65543\nAddress=0x08008000\n"                    \
+	"LeaveAddress=0x08000000\nBase=loader\nBackup="                                            \
+	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"                       \
+	"BackupAddress=0x08004000\nBackupSize=49152\nBackupAlternate=1\n"                          \
+	"BackupMap=@Internal Flash  /0x08000000/04*016Kg,01*064Kg,03*128Kg\n"                      \
+	"BackupFound=Katapult\\x09v0.0.1\n"
+
+static void test_plan(void **state)
+{
+	struct record back;
+	char text[RECORD_MAX];
+
+	(void)state;
+	assert_int_equal(record_write(&planned, text, sizeof(text)), sizeof(PLANNED) - 1);
+	assert_string_equal(text, PLANNED);
+	memset(&back, 0x5a, sizeof(back));
+	assert_int_equal(record_read(&back, PLANNED, sizeof(PLANNED) - 1), 0);
+	assert_memory_equal(&back, &planned, sizeof(planned));
+}
+
+/* A record of before has none of this; what is appended is read, and the last word holds. */
+static void test_plan_appended(void **state)
+{
+	static const char lines[] = "LeaveAddress=0x08000000\nBase=other\nBase=nothing\n"
+				    "Backup=ab\nBackupAlternate=2\nErasing=yes\n";
+	char text[RECORD_MAX];
+	const int head = record_write(&plain, text, sizeof(text));
+	struct record back = RECORD_INIT;
+
+	(void)state;
+	assert_int_equal(record_read(&back, text, (size_t)head), 0);
+	assert_string_equal(back.base, "");
+	assert_int_equal(back.leave_address, 0);
+	assert_false(back.stay);
+	memcpy(text + head, lines, sizeof(lines));
+	assert_int_equal(record_read(&back, text, (size_t)head + sizeof(lines) - 1), 0);
+	assert_string_equal(back.base, "nothing");
+	assert_string_equal(back.backup, "ab");
+	assert_int_equal(back.backup_alternate, 2);
+	assert_int_equal(back.address, 0x08008000);
+	assert_true(back.erasing);
 }
 
 /* The worker's lines behind the daemon's; the last of them cut by a power failure. */
@@ -177,6 +238,44 @@ static void test_formats(void **state)
 		-EBADMSG);
 }
 
+/* A value that its key cannot have makes it no record, and so does a head that comes again. */
+static void test_bad_values(void **state)
+{
+	static const char *const bad[] = {
+		"Stay=1",
+		"Stay=true",
+		"Stay=",
+		"Address=08008000 ",
+		"Address=0x108008000",
+		"LeaveAddress=base",
+		"LeaveAddress=",
+		"LeaveAddress=-1",
+		"Base=a-word-of-16-chars",
+		"Base=a\tb",
+		"Backup=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b8555",
+		"BackupAddress=0x",
+		"BackupSize=48K",
+		"BackupSize=18446744073709551616",
+		"BackupAlternate=0x1",
+		"BackupAlternate=-1",
+		"BackupMap=\\x00",
+		"BackupFound=\\",
+		"backup=ab",
+		"Erasing=yes\nStay=yes",
+		"Backup=ab\nAttempt=0123456789abcdef0123456789abcdef",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "Format=1\n%s\n", bad[i]);
+		if (read_text(text) != -EBADMSG) {
+			fail_msg("taken: %s", bad[i]);
+		}
+	}
+}
+
 static void test_too_long(void **state)
 {
 	static char text[RECORD_MAX + 64];
@@ -199,8 +298,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_plan_appended),
 		cmocka_unit_test(test_appended),
 		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_too_long),
 	};
 
