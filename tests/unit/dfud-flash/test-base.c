@@ -231,6 +231,37 @@ static void test_tails_of_loaders(void **state)
 	check_tails(IMAGE_STYLE_STOCK, 32464, 0x08004000);
 }
 
+/* Vectors of a program that was linked for the alias at 0 are offsets, and reach as far. */
+static void test_a_loader_at_the_alias(void **state)
+{
+	struct bench b;
+
+	bench_init(&b, F446, OFFSET);
+	bench_put(&b, IMAGE_STYLE_STOCK, 8192, 7);
+	for (size_t at = 0; at < 512; at += 4) {
+		b.flash[at + 3] = b.flash[at + 3] == BASE >> 24 ? 0 : b.flash[at + 3];
+	}
+	bench_put_handler(&b, OFFSET - BASE + 0x400);
+	bench_look(&b);
+	assert_true(b.base.is_loader);
+	assert_true(b.base.is_damaged);
+	assert_true(base_loses_loader(&b.base));
+	bench_done(&b);
+}
+
+/* What the chip cannot start is told, where it is what it would start. */
+static void test_a_file_that_does_not_start(void **state)
+{
+	struct bench b;
+
+	bench_init(&b, F446, BASE);
+	bench_plan(&b, true);
+	assert_int_equal(base_look(&b.base, &b.plan, &b.layout, BASE, false), 0);
+	assert_int_equal(b.base.after, BASE_NO_TABLE);
+	assert_string_equal(base_after_to_string(b.base.after), MESSAGE_BASE_NO_TABLE);
+	bench_done(&b);
+}
+
 /* An old program that says what it is in its second half is told by its name all the same. */
 static void test_a_program_that_is_cut_has_its_name(void **state)
 {
@@ -408,6 +439,8 @@ int main(void)
 		cmocka_unit_test(test_tails_of_programs),
 		cmocka_unit_test(test_tails_of_loaders),
 		cmocka_unit_test(test_a_program_that_is_cut_has_its_name),
+		cmocka_unit_test(test_a_loader_at_the_alias),
+		cmocka_unit_test(test_a_file_that_does_not_start),
 		cmocka_unit_test(test_nothing_is_erased),
 		cmocka_unit_test(test_what_does_not_start),
 		cmocka_unit_test(test_the_same_usb_identity),

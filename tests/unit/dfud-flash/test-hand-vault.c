@@ -415,7 +415,8 @@ static void keep_many(const char *folder, unsigned n)
 
 		assert_int_equal(hand_vault_open(&vault, folder), 0);
 		assert_int_equal(write(vault.file, &i, sizeof(i)), sizeof(i));
-		assert_int_equal(hand_vault_keep(&vault, &note, "", text, sizeof(text)), REASON_NONE);
+		assert_int_equal(
+			hand_vault_keep(&vault, &note, "", text, sizeof(text)), REASON_NONE);
 		hand_vault_done(&vault);
 	}
 }

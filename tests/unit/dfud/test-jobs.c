@@ -104,6 +104,23 @@ static void test_waiting(void **state)
 	}
 }
 
+static void test_lost_backup(void **state)
+{
+	struct job job = {.sha256 = "3f2a", .name = "3f2a.bin"};
+
+	(void)state;
+	assert_true(job_is_lost_backup(&job, "unknown"));
+	assert_true(job_is_lost_backup(&job, "likely"));
+	assert_false(job_is_lost_backup(&job, "certain"));
+	job.restores = true;
+	assert_false(job_is_lost_backup(&job, "unknown"));
+	job.restores = false;
+	strcpy(job.name, "3f2b.bin");
+	assert_false(job_is_lost_backup(&job, "unknown"));
+	strcpy(job.name, "3f2a.bin2");
+	assert_false(job_is_lost_backup(&job, "unknown"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +128,7 @@ int main(void)
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_long_name),
 		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_lost_backup),
 	};
 
 	return cmocka_run_group_tests_name("jobs", tests, NULL, NULL);

@@ -315,6 +315,12 @@ static const struct saved_row {
 	{"a profile that is void by now", {{"w", BROKEN}, {"v", ANYONE}}, "w", MATCH_CONFIG, "w"},
 	{"a void profile that means the board, too", {{"v", BROKEN}, {"w", NAMED}}, "w",
 		MATCH_CONFIG, "v"},
+	{"saved under two, and the board is the second's", {{"v", STM32}, {"w", NAMED}}, "x/w",
+		MATCH_FLASH, "w"},
+	{"saved under two that both mean the board", {{"v", NAMED}, {"w", NAMED}}, "v/w",
+		MATCH_TWO_PROFILES, "v"},
+	{"saved under two, one of which means another port", {{"v", MOVED}, {"w", NAMED}}, "v/w",
+		MATCH_FLASH, "w"},
 	{"saved by hand, under no profile", {{"w", NAMED}}, "", MATCH_NO_FILE_MEANT, "w/w"},
 	{"saved by hand, and a profile takes any file", {{"w", STM32}}, "", MATCH_FLASH, "w"},
 };

@@ -589,6 +589,7 @@ static void test_backup_of_an_attempt(void **state)
 {
 	struct bed *bed = *state;
 	struct spool *s = &bed->spool;
+	char path[512];
 
 	begin(bed, ID_A);
 	(void)put(s->active, ID_A "/.backup", "saved");
@@ -603,6 +604,11 @@ static void test_backup_of_an_attempt(void **state)
 	(void)put(s->active, ID_A "/.backup", "saved");
 	assert_int_equal(spool_forget(s, ID_A), -ENOTEMPTY);
 	assert_holds(s->active, ID_A "/.backup", "saved");
+	assert_int_equal(
+		spool_settle(s, ID_A, "k.bin", STAMP, true, path, sizeof(path)), -ENOTEMPTY);
+	assert_int_equal(
+		spool_settle(s, ID_A, "k.bin", STAMP, false, path, sizeof(path)), -ENOTEMPTY);
+	assert_holds(s->active, ID_A "/k.bin", "firmware");
 	assert_int_equal(spool_give_back(s, ID_A, ".backup"), -EINVAL);
 	assert_int_equal(spool_give_back(s, ID_A, "k.bin"), 0);
 	assert_int_equal(spool_forget(s, ID_A), -ENOTEMPTY);

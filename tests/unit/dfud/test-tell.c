@@ -51,7 +51,7 @@ static struct tell make_tell(void)
 /* The thread's case as it stands when the verdict is told. */
 static struct attempt make_attempt(enum verdict verdict)
 {
-	const struct attempt_options options = {.within_ms = 10000};
+	const struct attempt_options options = {.within_ms = 10000, .expects_identity = true};
 	struct attempt a;
 
 	attempt_init(&a, &options);
@@ -510,6 +510,10 @@ static void test_leaving(void **state)
 	"But after a power cycle another program starts, which lies at the start of its flash; "   \
 	"put a boot loader there, or build for that address."
 
+#define NO_TABLE                                                                                   \
+	"But it will not start after a power cycle: what lies at the start of its flash now does " \
+	"not begin with a vector table. Was this the right file?"
+
 /* All is well only where it will be well tomorrow. */
 static void test_stranded(void **state)
 {
@@ -520,6 +524,7 @@ static void test_stranded(void **state)
 		{MESSAGE_BASE_LOADER, "All is well.", ""},
 		{"", "All is well.", ""},
 		{MESSAGE_BASE_NOTHING, NOT_COLD, " " NOT_COLD},
+		{MESSAGE_BASE_NO_TABLE, NO_TABLE, " " NO_TABLE},
 		{MESSAGE_BASE_OTHER, OTHER_COLD, " " OTHER_COLD},
 	};
 	const struct tell t = make_tell();
@@ -540,6 +545,33 @@ static void test_stranded(void **state)
 			rows_of_base[i].unchanged);
 		assert_string_equal(text, expected);
 	}
+}
+
+/* What a reset starts came back. That it is the file can only be said where its identity is known.
+ */
+static void test_doubt(void **state)
+{
+	const struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_RETURNED);
+	char text[1024];
+
+	strcpy(a.plan.base, MESSAGE_BASE_LOADER);
+	a.plan.address = 0x08008000;
+	a.plan.leave = 0x08000000;
+	a.back = RETURN_AS_EXPECTED;
+	tell_verdict_text(&t, &a, text, sizeof(text));
+	assert_string_equal(text, BACK ". All is well.");
+	a.options.expects_identity = false;
+	tell_verdict_text(&t, &a, text, sizeof(text));
+	assert_string_equal(text,
+		BACK ". It is what a reset starts; whether the file runs is not known, because "
+		     "nothing says which USB identity it has: name it, Id= in [Return].");
+	said_clear();
+	tell_verdict(&t, &a, 0);
+	check_field("DFUD_COLD_BOOT", NULL);
+	a.plan.leave = a.plan.address; /* the file itself was started */
+	tell_verdict_text(&t, &a, text, sizeof(text));
+	assert_string_equal(text, BACK ". All is well.");
 }
 
 static void test_stays(void **state)
@@ -855,6 +887,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_long_warning, listen_to_journal),
 		cmocka_unit_test_setup(test_leaving, listen_to_journal),
 		cmocka_unit_test_setup(test_stranded, listen_to_journal),
+		cmocka_unit_test_setup(test_doubt, listen_to_journal),
 		cmocka_unit_test_setup(test_stays, listen_to_journal),
 		cmocka_unit_test_setup(test_cold_boot, listen_to_journal),
 		cmocka_unit_test_setup(test_cold_boot_of_a_board_that_stays, listen_to_journal),

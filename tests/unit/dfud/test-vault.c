@@ -253,6 +253,30 @@ static void test_keep_again(void **state)
 	assert_string_equal(note.file, "second.bin");
 }
 
+/* The same boot loader on two boards: a way back to either, and never to one alone. */
+static void test_keep_of_two_boards(void **state)
+{
+	struct bed *bed = *state;
+	struct backup left = abc, right = abc, found;
+
+	strcpy(left.profile, "left");
+	strcpy(left.port, "1-1");
+	strcpy(left.path, "platform-usb-0:1");
+	strcpy(right.profile, "right");
+	strcpy(right.port, "1-2");
+	strcpy(right.path, "platform-usb-0:2");
+	strcpy(right.file, "second.bin");
+	(void)put(bed->from, ".backup", "abc");
+	assert_int_equal(vault_keep(bed->vault, bed->from, ".backup", &left), 0);
+	(void)put(bed->from, ".backup", "abc");
+	assert_int_equal(vault_keep(bed->vault, bed->from, ".backup", &right), 0);
+	assert_int_equal(vault_find(bed->vault, ABC, &found, NULL), 0);
+	assert_string_equal(found.profile, "right/left");
+	assert_string_equal(found.port, "");
+	assert_string_equal(found.path, "");
+	assert_string_equal(found.file, "second.bin");
+}
+
 static void damage_byte(const struct bed *bed)
 {
 	(void)put(bed->vault, ABC ".bin", "abd");
@@ -756,6 +780,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BED_TEST(test_keep),
 		BED_TEST(test_keep_again),
+		BED_TEST(test_keep_of_two_boards),
 		BED_TEST(test_keep_over_damage),
 		BED_TEST(test_keep_over_files_of_root),
 		BED_TEST(test_keep_what_is_no_file),

@@ -241,6 +241,75 @@ static void test_too_long(void **state)
 	assert_int_equal(backup_read(&back, text, n), -EBADMSG);
 }
 
+/* What the same bytes of two boards share stays; what tells them apart goes. */
+static void test_merge(void **state)
+{
+	struct backup first = plain, second = plain;
+
+	(void)state;
+	backup_merge(&second, &first);
+	assert_memory_equal(&second, &plain, sizeof(plain));
+
+	strcpy(first.profile, "left/middle");
+	strcpy(first.serial, "another");
+	strcpy(first.file, "first.bin");
+	backup_merge(&second, &first);
+	assert_string_equal(second.profile, "octopus/left/middle");
+	assert_string_equal(second.serial, "");
+	assert_string_equal(second.port, plain.port);
+	assert_string_equal(second.file, plain.file);
+	backup_merge(&second, &first);
+	assert_string_equal(second.profile, "octopus/left/middle");
+}
+
+/* Another place or another memory: one note cannot speak of both, and the newest counts. */
+static void test_merge_of_what_is_not_the_same(void **state)
+{
+	struct backup first = plain, second = plain;
+
+	(void)state;
+	strcpy(first.profile, "left");
+	first.address = 0x08004000;
+	backup_merge(&second, &first);
+	first.address = plain.address;
+	first.alternate = 1;
+	backup_merge(&second, &first);
+	first.alternate = 0;
+	strcpy(first.layout, "@Internal Flash  /0x08000000/04*016Kg");
+	backup_merge(&second, &first);
+	assert_memory_equal(&second, &plain, sizeof(plain));
+}
+
+/* A name that does not fit is left out, never cut. */
+static void test_merge_of_many(void **state)
+{
+	struct backup first = plain, second = plain;
+
+	(void)state;
+	memset(first.profile, 'a', 200);
+	first.profile[200] = '\0';
+	memset(second.profile, 'b', 55);
+	second.profile[55] = '\0';
+	backup_merge(&second, &first);
+	assert_int_equal(strlen(second.profile), 55);
+	second.profile[54] = '\0';
+	backup_merge(&second, &first);
+	assert_int_equal(strlen(second.profile), 255);
+	assert_true(backup_is_of_profile(second.profile, first.profile));
+}
+
+static void test_profiles(void **state)
+{
+	(void)state;
+	assert_true(backup_is_of_profile("octopus", "octopus"));
+	assert_true(backup_is_of_profile("left/octopus", "octopus"));
+	assert_true(backup_is_of_profile("octopus/left", "octopus"));
+	assert_false(backup_is_of_profile("octopus2/left", "octopus"));
+	assert_false(backup_is_of_profile("left", "lef"));
+	assert_false(backup_is_of_profile("", "octopus"));
+	assert_false(backup_is_of_profile("", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +317,10 @@ int main(void)
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_alternate),
 		cmocka_unit_test(test_smallest),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_merge_of_what_is_not_the_same),
+		cmocka_unit_test(test_merge_of_many),
+		cmocka_unit_test(test_profiles),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_unsound),
