@@ -324,7 +324,7 @@ static void test_both_killed_after_the_backup(void **state)
 {
 	struct bed *bed = *state;
 	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
-	char digest[80];
+	char digest[80], line[256], report[16384];
 	struct host_port *port = die_in_mid_write(bed, true, digest, sizeof(digest));
 	const struct entry *verdict;
 
@@ -334,7 +334,14 @@ static void test_both_killed_after_the_backup(void **state)
 	scene_field(verdict, "DFUD_FLASH", "partly");
 	scene_verdict(bed, "DFUD_VERDICT=returned");
 	assert_true(has_backup(bed, digest));
+	assert_int_equal(scene_count_backups(bed), 2);
 	assert_true(bed_flash_equals(bed, port, SCENE_FLASH, image.bytes, image.size));
+	snprintf(line, sizeof(line),
+		"Backup:   %s of what the first attempt found, restore with: dfud-flash --restore "
+		"%.8s; ",
+		digest, digest);
+	read_report(bed, report, sizeof(report));
+	assert_non_null(strstr(report, line));
 }
 
 /* The daemon dies in the middle of the write; what it had found out is still true. */
@@ -520,7 +527,7 @@ static void forbid_backup(struct bed *bed)
 		bed_configure(bed, "state/backup", DIGEST ".ini", "Format=2\nRegion=otp\n"), 0);
 }
 
-/* It is the only copy, then: it goes with its attempt, and that is said. */
+/* It is the only copy, then: it stays with its attempt until it can be taken, and that is said. */
 static void test_a_backup_that_cannot_be_taken(void **state)
 {
 	struct bed *bed = *state;
@@ -530,11 +537,20 @@ static void test_a_backup_that_cannot_be_taken(void **state)
 	forbid_backup(bed);
 	scene_start(bed);
 	check_interrupted(bed);
-	scene_settled(bed, "failed", "klipper.bin");
-	scene_says(scene_entry(bed, "DFUD_EVENT=held"), "cannot be put there");
-	assert_true(bed_has_file(bed, "failed", ".backup", path, sizeof(path)));
+	scene_says(scene_entry(bed, "DFUD_EVENT=held"), "cannot be put into the folder backup");
+	assert_int_equal(bed_stop(bed, SIGTERM), 0);
+	assert_true(bed_has_file(bed, "active", ".backup", path, sizeof(path)));
 	check_saved(path);
+	assert_true(bed_has_file(bed, "active", "klipper.bin", NULL, 0));
 	assert_int_equal(scene_count_backups(bed), 0);
+
+	snprintf(path, sizeof(path), "%s/state/backup/" DIGEST ".ini", bed->root);
+	assert_int_equal(unlink(path), 0);
+	bed_forget(bed);
+	scene_start(bed);
+	scene_settled(bed, "failed", "klipper.bin");
+	assert_true(has_backup(bed, DIGEST));
+	assert_false(bed_has_file(bed, "failed", ".backup", NULL, 0));
 }
 
 /* It waits in active/ where the file gets another attempt, and is taken as soon as it can be. */

@@ -156,6 +156,21 @@ static void test_what_cannot_be_read_is_protected(void **state)
 	assert_true(bed_flash_equals(bed, port, SCENE_OFFSET, image.bytes, image.size));
 }
 
+/* Backup=yes where nothing can be read: it is flashed, and that nothing was saved is said. */
+static void test_what_cannot_be_saved_is_said(void **state)
+{
+	struct bed *bed = *state;
+	const struct board_options blind = {.cold_error = true, .no_upload = true};
+	FIRMWARE_CLEANUP struct firmware image = scene_image(SCENE_FLASH, 1);
+
+	scene_board(bed, "1-1", &blind);
+	scene_start(bed);
+	scene_drop(bed, "klipper.bin", &image);
+	scene_warning(bed, "what will be erased is not saved: it cannot be read");
+	scene_verdict(bed, "DFUD_VERDICT=returned", "DFUD_VERIFIED=no");
+	assert_int_equal(scene_count_backups(bed), 0);
+}
+
 /* What people replace every week is no boot loader. */
 static void test_an_old_klipper_is_not_kept(void **state)
 {
@@ -532,6 +547,7 @@ int main(void)
 		SCENE(test_what_cannot_be_read_cannot_be_kept_before_the_image),
 		SCENE(test_what_cannot_be_read_is_not_lost_under_backup_no),
 		SCENE(test_what_cannot_be_read_is_protected),
+		SCENE(test_what_cannot_be_saved_is_said),
 		SCENE(test_an_old_klipper_is_not_kept),
 		SCENE(test_an_image_behind_the_loader_keeps_it),
 		SCENE(test_a_stock_loader_is_overwritten),
