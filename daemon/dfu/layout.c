@@ -281,17 +281,42 @@ uint64_t layout_size(const struct layout *layout)
 	return size;
 }
 
-bool layout_is_same(const struct layout *a, const struct layout *b)
+/* The sectors of a layout, one after the other. */
+struct layout_walk {
+	const struct layout *layout;
+	size_t group;
+	uint32_t n; /* in the group */
+};
+
+/* The start and size of the next sector; false at the end. */
+static bool layout_walk_next(struct layout_walk *walk, uint64_t *ret_start, uint32_t *ret_size)
 {
-	if (a->n_groups != b->n_groups) {
+	const struct layout_group *g;
+
+	while (walk->group < walk->layout->n_groups &&
+		walk->n == walk->layout->groups[walk->group].count) {
+		walk->group++;
+		walk->n = 0;
+	}
+	if (walk->group == walk->layout->n_groups) {
 		return false;
 	}
-	for (size_t i = 0; i < a->n_groups; i++) {
-		const struct layout_group *g = &a->groups[i], *h = &b->groups[i];
-
-		if (g->start != h->start || g->size != h->size || g->count != h->count) {
-			return false;
-		}
-	}
+	g = &walk->layout->groups[walk->group];
+	*ret_start = g->start + (uint64_t)g->size * walk->n++;
+	*ret_size = g->size;
 	return true;
+}
+
+bool layout_is_same(const struct layout *a, const struct layout *b)
+{
+	struct layout_walk walk_a = {.layout = a}, walk_b = {.layout = b};
+	uint64_t start_a = 0, start_b = 0;
+	uint32_t size_a = 0, size_b = 0;
+	bool more_a, more_b;
+
+	do {
+		more_a = layout_walk_next(&walk_a, &start_a, &size_a);
+		more_b = layout_walk_next(&walk_b, &start_b, &size_b);
+	} while (more_a && more_b && start_a == start_b && size_a == size_b);
+	return !more_a && !more_b;
 }

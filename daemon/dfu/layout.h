@@ -55,5 +55,8 @@ bool layout_sector_at(const struct layout *layout, uint32_t address, struct layo
 uint32_t layout_n_sectors(const struct layout *layout);
 uint64_t layout_size(const struct layout *layout);
 
-/* The same sectors in the same places. What the memory is called and allows does not matter. */
+/*
+ * The same sectors in the same places, however they are grouped. What the memory is called and
+ * allows does not matter.
+ */
 bool layout_is_same(const struct layout *a, const struct layout *b);

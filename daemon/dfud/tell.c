@@ -352,6 +352,20 @@ static const char *tell_cold_boot(const struct attempt *a)
 	return from_base && a->back == RETURN_AS_EXPECTED && !tell_is_in_doubt(a) ? "yes" : "";
 }
 
+/* Back, and how well. */
+static void tell_returned(const struct attempt *a, const char *back, char *ret, size_t size)
+{
+	const bool unverified = a->checked_by == VERIFIED_NO;
+	const char *but = tell_stranded(a)[0] ? tell_stranded(a) : tell_doubt(a);
+
+	snprintf(ret, size, "%s. %s%s%s", back,
+		unverified ? "What it holds could not be verified." : "",
+		unverified && but[0] ? " " : "",
+		but[0]	     ? but
+		: unverified ? ""
+			     : "All is well.");
+}
+
 void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret, size_t size)
 {
 	char back[640];
@@ -363,11 +377,7 @@ void tell_verdict_text(const struct tell *t, const struct attempt *a, char *ret,
 	tell_back(t, a, back, sizeof(back));
 	switch (a->verdict) {
 	case VERDICT_RETURNED:
-		snprintf(ret, size, "%s. %s", back,
-			a->checked_by == VERIFIED_NO ? "What it holds could not be verified."
-			: stranded[0]		     ? stranded
-			: tell_doubt(a)[0]	     ? tell_doubt(a)
-						     : "All is well.");
+		tell_returned(a, back, ret, size);
 		return;
 	case VERDICT_UNCHANGED:
 		snprintf(ret, size, "%s. It held %s already: nothing was erased.%s%s", back,

@@ -441,6 +441,17 @@ static void test_is_same(void **state)
 	}
 }
 
+/* What a boot loader keeps for itself makes groups, and no other sectors. */
+static void test_is_same_in_other_groups(void **state)
+{
+	struct layout a, b;
+
+	parse(&a, "@Internal Flash  /0x08000000/0256*0002Kg");
+	parse(&b, "@Internal Flash  /0x08000000/19*002Ka,237*002Kg");
+	assert_true(layout_is_same(&a, &b));
+	assert_true(layout_is_same(&b, &a));
+}
+
 /* Each device is the same as itself, and as no other but those with the same map. */
 static void test_known_are_not_the_same(void **state)
 {
@@ -482,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_neighbours_are_no_overlap),
 		cmocka_unit_test(test_many_groups),
 		cmocka_unit_test(test_is_same),
+		cmocka_unit_test(test_is_same_in_other_groups),
 		cmocka_unit_test(test_known_are_not_the_same),
 	};
 

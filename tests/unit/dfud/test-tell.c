@@ -547,6 +547,19 @@ static void test_stranded(void **state)
 	}
 }
 
+/* What DFUD_COLD_BOOT=no says is said in words, too, where nothing could be verified. */
+static void test_stranded_and_not_verified(void **state)
+{
+	const struct tell t = make_tell();
+	struct attempt a = make_attempt(VERDICT_RETURNED);
+	char text[1024];
+
+	strcpy(a.plan.base, MESSAGE_BASE_NOTHING);
+	a.checked_by = VERIFIED_NO;
+	tell_verdict_text(&t, &a, text, sizeof(text));
+	assert_string_equal(text, BACK ". What it holds could not be verified. " NOT_COLD);
+}
+
 /* What a reset starts came back. That it is the file can only be said where its identity is known.
  */
 static void test_doubt(void **state)
@@ -795,6 +808,21 @@ static void test_hostile(void **state)
 	assert_non_null(strstr(said_message(7), "\"a\\x0a\\x1b[2J\\x7f\\x80\\x5cx\""));
 }
 
+/* A note is a file that people copy about: what it names is shown as harmlessly. */
+static void test_hostile_note(void **state)
+{
+	const struct tell t = make_tell();
+	struct backup b = BACKUP_INIT;
+
+	strcpy(b.sha256, DIGEST);
+	strcpy(b.path, "elsewhere");
+	strcpy(b.port, "1-2\n\x1b[2J");
+	strcpy(b.serial, "a\n\x1b[2J\x7f\x80");
+	tell_origin(&t, &b);
+	assert_int_equal(said_n(), 1);
+	check_printable();
+}
+
 /* A sentence of the worker names files that are safe to print already: they stay as they are. */
 static void test_shown_once(void **state)
 {
@@ -887,6 +915,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_long_warning, listen_to_journal),
 		cmocka_unit_test_setup(test_leaving, listen_to_journal),
 		cmocka_unit_test_setup(test_stranded, listen_to_journal),
+		cmocka_unit_test_setup(test_stranded_and_not_verified, listen_to_journal),
 		cmocka_unit_test_setup(test_doubt, listen_to_journal),
 		cmocka_unit_test_setup(test_stays, listen_to_journal),
 		cmocka_unit_test_setup(test_cold_boot, listen_to_journal),
@@ -894,6 +923,7 @@ int main(void)
 		cmocka_unit_test_setup(test_fields, listen_to_journal),
 		cmocka_unit_test_setup(test_fields_of_failure, listen_to_journal),
 		cmocka_unit_test_setup(test_hostile, listen_to_journal),
+		cmocka_unit_test_setup(test_hostile_note, listen_to_journal),
 		cmocka_unit_test_setup(test_shown_once, listen_to_journal),
 		cmocka_unit_test_setup(test_cut, listen_to_journal),
 		cmocka_unit_test_setup(test_limits, listen_to_journal),
