@@ -109,7 +109,8 @@ void notice_trouble(enum reason reason, const char *what, int error)
 	struct journal_line line;
 
 	journal_begin(&line, reason == REASON_CONFIG ? EVENT_CONFIG_ERROR : EVENT_HELD, LOG_ERR);
-	journal_add_reason(&line, error < 0		    ? notice_reason_of_error(error)
+	journal_add_reason(&line, error < 0 && reason != REASON_NO_BACKUP
+					  ? notice_reason_of_error(error)
 				  : reason == REASON_CONFIG ? REASON_NONE
 							    : reason);
 	journal_say(
@@ -118,13 +119,17 @@ void notice_trouble(enum reason reason, const char *what, int error)
 
 void notice_unmoved(int error)
 {
-	notice_trouble(REASON_NO_SPACE,
-		error == -ENOTEMPTY
-			? "a file stays in active/ until the next start, with a backup that is not "
-			  "in its folder yet"
-			: "a file cannot be moved out of active/; it stays there until the next "
-			  "start",
-		error);
+	if (error == -ENOTEMPTY) {
+		notice_trouble(REASON_NO_BACKUP,
+			"a file stays in active/ until the next start, with a backup that is not "
+			"in its folder yet",
+			0);
+	} else {
+		notice_trouble(REASON_NO_SPACE,
+			"a file cannot be moved out of active/; it stays there until the next "
+			"start",
+			error);
+	}
 }
 
 static void notice_begin_job(
