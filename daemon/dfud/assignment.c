@@ -403,6 +403,20 @@ static void assignment_recall_tell(
 	t->owner = (uid_t)r->owner;
 }
 
+/* What an earlier daemon knew of it. */
+static void assignment_recall(struct assignment *a, const struct record *record)
+{
+	snprintf(a->id, sizeof(a->id), "%s", record->id);
+	snprintf(a->profile, sizeof(a->profile), "%s", record->profile);
+	snprintf(a->backup, sizeof(a->backup), "%s", record->backup);
+	snprintf(a->first_backup, sizeof(a->first_backup), "%s", record->first_backup);
+	a->within_ms = record->within_ms;
+	a->number = (unsigned)record->number;
+	a->max_attempts = (unsigned)record->max_attempts;
+	a->stays = record->stay;
+	a->inode = record->inode;
+}
+
 int assignment_resume(struct daemon *daemon, const struct record *record, bool claimed,
 	void (*ended)(struct assignment *assignment))
 {
@@ -422,16 +436,8 @@ int assignment_resume(struct daemon *daemon, const struct record *record, bool c
 	if (a == NULL) {
 		return -ENOMEM;
 	}
-	snprintf(a->id, sizeof(a->id), "%s", record->id);
-	snprintf(a->profile, sizeof(a->profile), "%s", record->profile);
-	a->within_ms = record->within_ms;
-	a->number = (unsigned)record->number;
-	a->max_attempts = (unsigned)record->max_attempts;
 	a->claimed = claimed;
-	a->stays = record->stay;
-	a->inode = record->inode;
-	snprintf(a->backup, sizeof(a->backup), "%s", record->backup);
-	snprintf(a->first_backup, sizeof(a->first_backup), "%s", record->first_backup);
+	assignment_recall(a, record);
 	if (!options.attempt.expects_none) {
 		r = brief_read_expects(a, record->expect);
 		if (r < 0) {

@@ -183,6 +183,20 @@ static void settle_stay(struct assignment *a, struct job *job, const struct fate
 	snprintf(job->memory, sizeof(job->memory), "%s", a->id);
 }
 
+/* The file has its place, done/ or failed/. */
+static void settle_end(struct assignment *a, struct job *job, const struct fate_output *fate)
+{
+	if (settle_claim(a)) {
+		settle_report(a, journey_attempt(a->journey));
+		settle_move(a, fate->fate == FATE_DONE,
+			fate->counts ? REASON_ATTEMPTS : REASON_NONE, a->number);
+	}
+	if (job != NULL) {
+		settle_forget_memory(a->daemon, job);
+		jobs_remove(&a->daemon->jobs, job);
+	}
+}
+
 static void settle_remove(struct assignment *a, struct job *job)
 {
 	struct daemon *daemon = a->daemon;
@@ -239,15 +253,7 @@ void settle_attempt(struct assignment *a)
 	switch (fate.fate) {
 	case FATE_DONE:
 	case FATE_FAILED:
-		if (settle_claim(a)) {
-			settle_report(a, t);
-			settle_move(a, fate.fate == FATE_DONE,
-				fate.counts ? REASON_ATTEMPTS : REASON_NONE, a->number);
-		}
-		if (job != NULL) {
-			settle_forget_memory(daemon, job);
-			jobs_remove(&daemon->jobs, job);
-		}
+		settle_end(a, job, &fate);
 		break;
 	case FATE_STAYS:
 		settle_stay(a, job, &fate);
