@@ -191,8 +191,7 @@ void settings_check(
 	if (settings->require_signature && settings->n_keys == 0) {
 		config_problems_add(problems, file, 0, "RequireSignature",
 			"signatures are required, but no Keys= in [Trust] says whose; no file "
-			"could "
-			"ever be flashed");
+			"could ever be flashed");
 	}
 }
 

@@ -281,8 +281,7 @@ enum finding_result check_chip(
 	if (file->program.mcu[0] != '\0' && !chip_is_mcu(chip, file->program.mcu)) {
 		snprintf(text, size,
 			"%s was built for %s, and this board is another chip (%s); build it for "
-			"this "
-			"board",
+			"this board",
 			file->name, file->program.mcu, chip->description);
 		return FINDING_REFUSED;
 	}

@@ -36,8 +36,7 @@ static bool worker_save(struct worker *w)
 	if (r < 0) {
 		snprintf(text, sizeof(text),
 			"what would be erased could not be saved: %s; make room in the folder of "
-			"the "
-			"backups",
+			"the backups",
 			strerror(-r));
 		worker_refuse_check(w, FINDING_SAVE, REASON_NO_SPACE, text);
 		return false;

@@ -39,8 +39,7 @@ enum reason keep_backup(
 	case -EBADMSG:
 		snprintf(text, size,
 			"what was saved of the board is not on the disk as it was read; is the "
-			"disk "
-			"in order?");
+			"disk in order?");
 		return REASON_NO_BACKUP;
 	case -EPROTONOSUPPORT:
 		snprintf(text, size,
