@@ -30,6 +30,20 @@ static void check_same(const struct backup *a, const struct backup *b)
 	assert(strcmp(a->attempt, b->attempt) == 0 && strcmp(a->file, b->file) == 0);
 }
 
+/* A note that somebody wrote beside the bytes that are saved again. */
+static void check_merge(const struct backup *earlier)
+{
+	struct backup backup = *earlier;
+
+	strcpy(backup.profile, "octopus");
+	strcpy(backup.port, "1-1");
+	backup_merge(&backup, earlier);
+	assert(backup_is_of_profile(backup.profile, "octopus"));
+	assert(strlen(backup.profile) < sizeof(backup.profile));
+	assert(backup.port[0] == '\0' || strcmp(earlier->port, "1-1") == 0);
+	check_sound(&backup);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct backup read;
@@ -45,5 +59,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	assert(n > 0);
 	assert(backup_read(&again, written, (size_t)n) == 0);
 	check_same(&read, &again);
+	check_merge(&read);
 	return 0;
 }
